@@ -1,0 +1,1 @@
+"""The admin panel, as an app for INSTALLED_APPS."""

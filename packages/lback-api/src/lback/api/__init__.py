@@ -1,0 +1,1 @@
+"""Tools for JSON APIs on SQLAlchemy models."""

@@ -1,0 +1,1 @@
+"""Users, groups and permissions, passwords, and who is logged in."""

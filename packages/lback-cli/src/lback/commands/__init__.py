@@ -1,0 +1,1 @@
+"""The lback command and manage.py."""

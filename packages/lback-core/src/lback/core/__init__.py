@@ -1,0 +1,1 @@
+"""The core of Lback: the application, requests and responses, routing, configuration and templates."""

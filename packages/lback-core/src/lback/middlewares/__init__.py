@@ -1,0 +1,1 @@
+"""The middlewares that lback-core ships, one module each."""

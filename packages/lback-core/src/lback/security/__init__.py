@@ -1,0 +1,1 @@
+"""The security rules, one helper for each, used everywhere in the framework."""

@@ -1,0 +1,1 @@
+"""Short names for what views and urls.py files use most."""

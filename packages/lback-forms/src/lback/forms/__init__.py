@@ -1,0 +1,1 @@
+"""Declarative HTML forms: fields, widgets, validation and rendering."""

@@ -1,0 +1,1 @@
+"""SQLAlchemy for Lback: the declarative base, engines and sessions, one database session a request."""
