@@ -1,0 +1,236 @@
+"""The application: the WSGI callable, built once from the settings, that takes a request to its response.
+
+``__call__`` -> `Application.respond` -> middlewares -> router -> view, and back.
+"""
+
+import atexit
+import logging
+import secrets
+import time
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lback.core.apps import App, resolve_apps
+from lback.core.body import Limits
+from lback.core.config import Config
+from lback.core.container import Container
+from lback.core.context import request_context
+from lback.core.errors import ErrorHandler
+from lback.core.exceptions import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
+from lback.core.middleware import MiddlewareChain, load_middlewares
+from lback.core.request import Request
+from lback.core.response import RedirectResponse, Response, StreamingBody, StreamingResponse
+from lback.core.routing import Router, URLPatterns, load_urlpatterns
+from lback.core.sessions import SessionStore, SignedCookieStore
+from lback.core.signals import SignalDispatcher, dispatcher
+from lback.core.signing import check_secret_key
+from lback.core.templating import TemplateRenderer
+from lback.core.views import compile_view
+from lback.security.redirects import local_path
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+KNOWN_HOSTS_LIMIT = 1000
+
+
+class CSPNonce(str):
+    """The nonce of one response, in templates ``csp_nonce``."""
+
+    __slots__ = ()
+
+
+class Application:
+    """A site, as a WSGI callable. Everything that can go wrong at the start goes wrong here, with one sentence.
+
+    Args:
+        config: The settings.
+        urlpatterns: The routes; without them those of the module that ``ROOT_URLCONF`` names.
+
+    Raises:
+        ConfigurationError: Something is missing or wrong; the message says what to change.
+
+    Example:
+        ``application = Application(Config({"DEBUG": True}), urlpatterns=[path("/", home)])``
+    """
+
+    def __init__(self, config: Config, *, urlpatterns: URLPatterns | None = None) -> None:
+        self.dispatcher: SignalDispatcher = dispatcher
+        self.dispatcher.send("server_starting", self)
+        check_secret_key(config)
+        self.config = config
+        self.limits = Limits.from_config(config)
+        self.apps: tuple[App, ...] = resolve_apps(config.INSTALLED_APPS)
+        self.container = Container()
+        self._add_components()
+        for app in self.apps:
+            app.import_models()
+        for app in self.apps:
+            app.run_register(self)
+        self.middlewares = MiddlewareChain.of(load_middlewares(config.MIDDLEWARES, self.container))
+        self.router: Router = self._build_router(urlpatterns)
+        self.templates = TemplateRenderer(config, self.apps, self.router)
+        self.errors = ErrorHandler(config, self.templates, self.dispatcher)
+        self.container.add(Router, self.router, name="router")
+        self.container.add(TemplateRenderer, self.templates, name="template_renderer")
+        self._known_hosts: set[str] = set()
+        self._started()
+
+    @classmethod
+    def from_project(cls, base_dir: Path | str) -> "Application":
+        """Build the application of the project in `base_dir`; the project's ``wsgi.py`` calls it."""
+        from lback.core.project import Project
+
+        return Project(base_dir).application
+
+    def _add_components(self) -> None:
+        add = self.container.add
+        add(Application, self, name="application")
+        add(Config, self.config, name="config")
+        add(SignalDispatcher, self.dispatcher, name="dispatcher")
+        add(logging.Logger, logging.getLogger("lback"), name="logger")
+        self.container.add_factory(SessionStore, _session_store, name="session_store")  # type: ignore[type-abstract]
+        self.container.add_request(CSPNonce, lambda _: CSPNonce(secrets.token_urlsafe(16)), name="csp_nonce")
+
+    def _build_router(self, urlpatterns: URLPatterns | None) -> Router:
+        if urlpatterns is None:
+            if not self.config.ROOT_URLCONF:
+                raise ConfigurationError("Set ROOT_URLCONF to the module with the urlpatterns, such as 'shop.urls'.")
+            urlpatterns = load_urlpatterns(self.config.ROOT_URLCONF)
+        return Router(urlpatterns, lambda route: compile_view(route, self.container))
+
+    def _started(self) -> None:
+        self.dispatcher.send("server_started", self)
+        ended = weakref.WeakMethod(self._shutting_down)
+        atexit.register(lambda: (method := ended()) and method())
+
+    def _shutting_down(self) -> None:
+        self.dispatcher.send("server_shutting_down", self)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request, as WSGI has it (PEP 3333)."""
+        request = Request(environ, self)
+        token = request_context.set(request)
+        streaming = False
+        try:
+            response = self._observed(request) if self.dispatcher.has_any else self.respond(request)
+            start_response(response.status_line, response.wsgi_headers())
+            streaming = response.streaming
+            if isinstance(response, StreamingResponse):
+                return StreamingBody(response, request.method, lambda: self._close(request))
+            return response.wsgi_body(request.method)
+        finally:
+            request_context.reset(token)
+            if not streaming:
+                self._close(request)
+
+    def _observed(self, request: Request) -> Response:
+        """Answer with the signals of the server around it."""
+        self.dispatcher.send("server_request_received", self, request=request)
+        began = time.perf_counter()
+        response = self.respond(request)
+        self.dispatcher.send(
+            "server_request_finished",
+            self,
+            request=request,
+            response=response,
+            status_code=response.status_code,
+            duration=time.perf_counter() - began,
+        )
+        request.sent = response
+        return response
+
+    def _close(self, request: Request) -> None:
+        if request.unclosed or "_form" in request.__dict__:
+            request.close()
+        if request.sent is not None:
+            self.dispatcher.send("server_response_sent", self, request=request, response=request.sent)
+
+    def respond(self, request: Request) -> Response:
+        """Return the response to a request, whatever happens on the way."""
+        try:
+            response = self._answer(request)
+        except Exception as error:  # noqa: BLE001 - the outermost place that turns errors into responses
+            response = self._recovered(request, error)
+        for hook in self.middlewares.on_response:
+            try:
+                response = hook(request, response)
+            except Exception as error:  # noqa: BLE001 - the same
+                response = self.errors.respond(request, error)
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        if request.problem:
+            raise BadRequest(request.problem)
+        if request.environ.get("HTTP_HOST") not in self._known_hosts:
+            self._check_host(request)
+        for hook in self.middlewares.on_request:
+            short_cut = hook(request)
+            if short_cut is not None:
+                response = short_cut
+                break
+        else:
+            response = self._dispatch(request)
+        if request.unfinished:
+            request.finish(response, None)
+        return response
+
+    def _recovered(self, request: Request, error: Exception) -> Response:
+        """Undo what the view did, and answer its error."""
+        request.finish(None, error)
+        for hook in self.middlewares.on_exception:
+            try:
+                response = hook(request, error)
+            except Exception as raised:  # noqa: BLE001 - an error in a hook takes the place of the first
+                error = raised
+                continue
+            if response is not None:
+                return response
+        return self.errors.respond(request, error)
+
+    def _check_host(self, request: Request) -> None:
+        host = request.host
+        # With a proxy in front the sent header is not what was checked, so nothing is remembered then.
+        if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.config.TRUSTED_PROXIES:
+            self._known_hosts.add(host)
+
+    def _dispatch(self, request: Request) -> Response:
+        match = request.match
+        if match is None:
+            return self._unmatched(request)
+        endpoints, params = match
+        found = endpoints.by_method.get(request.method)
+        if found is None:
+            if request.method == "HEAD":
+                found = endpoints.by_method.get("GET")
+            elif request.method == "OPTIONS":
+                return Response(status=204, headers={"Allow": ", ".join(endpoints.allowed)})
+            if found is None:
+                raise MethodNotAllowed(endpoints.allowed)
+        handler, request.route = found
+        request.path_params = params
+        return handler(request, params)
+
+    def _unmatched(self, request: Request) -> Response:
+        path = request.path
+        if not path.endswith("/") and self.router.match(f"{path}/") is not None:
+            location = local_path(quote(request.environ.get("SCRIPT_NAME", "") + path)) + "/"
+            query = request.environ.get("QUERY_STRING")
+            return RedirectResponse(f"{location}?{query}" if query else location, 308)
+        raise NotFound
+
+
+def _session_store(container: Container) -> SessionStore:
+    config = container.get(Config)
+    choice: str = config.SESSION_STORE
+    if choice in ("", "cookie"):
+        return SignedCookieStore(config)
+    from lback.core.apps import import_attribute
+
+    store: Any = container.build(import_attribute(choice))
+    if not isinstance(store, SessionStore):
+        raise ConfigurationError(f"SESSION_STORE names {choice}, which has no load, save and delete.")
+    return store

@@ -1,0 +1,273 @@
+"""The settings of a project: where they come from, which type they have, and what is kept secret.
+
+Sources, later ones win: defaults, ``.env``, ``config.json``, ``settings.py``, the real environment. The files are
+read and never written, and ``.env`` is not copied into `os.environ`.
+"""
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from lback.core.apps import installed_defaults
+from lback.core.defaults import DEFAULTS
+from lback.core.exceptions import ConfigurationError
+from lback.security.redaction import MASK, is_secret_name, redacted
+
+ENVIRONMENT_PREFIX = "LBACK_"
+
+_dotenv: ContextVar[Mapping[str, str]] = ContextVar("lback_dotenv", default=MappingProxyType({}))
+
+
+class Secret(str):
+    """Text that never shows itself: `str`, `repr` and formatting give asterisks.
+
+    Where the value is needed (a key, a password for a server), it works as text does: encoding it, comparing it and
+    joining it to other text use the real value. `reveal` gives it as plain text.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+    def __format__(self, format_spec: str) -> str:
+        return format(MASK, format_spec)
+
+    def reveal(self) -> str:
+        """Return the value as plain text."""
+        return "".join(self)
+
+
+def env(name: str, default: str | None = None) -> str | None:
+    """Return a variable of the environment or, failing that, of the project's ``.env``; for use in ``settings.py``.
+
+    Args:
+        name: The variable; ``LBACK_<name>`` in the environment goes before it.
+        default: What to return when it is set nowhere.
+    """
+    for source, key in ((os.environ, ENVIRONMENT_PREFIX + name), (os.environ, name), (_dotenv.get(), name)):
+        if key in source:
+            return source[key]
+    return default
+
+
+class Config(Mapping[str, Any]):
+    """The settings, read as attributes (``config.DEBUG``) or as a mapping (``config["DEBUG"]``). Read-only.
+
+    Args:
+        values: Settings that go over the defaults.
+
+    Raises:
+        ConfigurationError: A value does not have the type of its setting.
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        defaults = _all_defaults()
+        merged = defaults | {
+            name: typed(name, value, defaults.get(name), "the given values") for name, value in (values or {}).items()
+        }
+        self._values = {name: _guarded(name, value) for name, value in merged.items()}
+        #: The settings without the secrets: what templates get to see.
+        self.public: Mapping[str, Any] = MappingProxyType(
+            {name: redacted(name, value) for name, value in self._values.items() if not is_secret_name(name)}
+        )
+
+    @classmethod
+    def load(cls, base_dir: Path | str, debug: bool = False) -> "Config":
+        """Read the settings of the project in `base_dir`.
+
+        Args:
+            base_dir: The folder that holds ``settings.py``, ``config.json`` and ``.env``; each may be absent.
+            debug: The value of ``DEBUG`` where no source sets it; the development server passes True.
+
+        Raises:
+            ConfigurationError: A file can't be read, with its name and line, or a value doesn't fit, with its name.
+        """
+        base = Path(base_dir).resolve()
+        defaults = _all_defaults()
+        values: dict[str, Any] = {"BASE_DIR": base, "DEBUG": debug}
+        dotenv = read_dotenv(base / ".env")
+        for origin, found in (
+            (".env", {name.removeprefix(ENVIRONMENT_PREFIX): value for name, value in dotenv.items()}),
+            ("config.json", read_json(base / "config.json")),
+            ("settings.py", read_settings(base / "settings.py", dotenv)),
+        ):
+            values |= {name: typed(name, value, defaults.get(name), origin) for name, value in found.items()}
+        return cls(values | _environment_overrides(defaults | values))
+
+    def replace(self, **values: Any) -> "Config":
+        """Return a copy with other values; for tests."""
+        return Config({**self._values, **values})
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("_values", {})
+        if name not in values:
+            raise AttributeError(f"There is no setting {name!r}.")
+        return values[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Config({ {name: redacted(name, value) for name, value in self._values.items()}!r})"
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Return the variables of a ``.env`` file as text, exactly as written; an absent file has none."""
+    if not path.is_file():
+        return {}
+    from dotenv.parser import parse_stream
+
+    values: dict[str, str] = {}
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                raise ConfigurationError(
+                    f"{path}, line {binding.original.line}: expected NAME=value, a comment or nothing."
+                )
+            if binding.key is not None:
+                values[binding.key] = binding.value or ""
+    return values
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the settings of a ``config.json``; an absent file has none."""
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        place = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigurationError(f"{path}{place}: this is not valid JSON in UTF-8.") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path}: expected an object of settings, not {type(values).__name__}.")
+    return values
+
+
+def read_settings(path: Path, dotenv: Mapping[str, str]) -> dict[str, Any]:
+    """Return the upper-case names of a ``settings.py``; an absent file has none.
+
+    The file is run by itself and leaves nothing in `sys.modules`, so two projects can live in one process.
+    """
+    if not path.is_file():
+        return {}
+    spec = importlib.util.spec_from_file_location("settings", path)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"{path}: this file can't be run as Python.")
+    module = importlib.util.module_from_spec(spec)
+    token = _dotenv.set(dotenv)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"{path}{_line_in(path, error)}: {type(error).__name__}: {error}") from error
+    finally:
+        _dotenv.reset(token)
+    return {name: value for name, value in vars(module).items() if name.isupper()}
+
+
+def typed(name: str, value: Any, default: Any, origin: str) -> Any:
+    """Return `value` as the type of the setting, which is the type of its default.
+
+    Text is read as that type: ``true``/``false``, numbers, and JSON for lists and mappings. A setting without a
+    default, or whose default is None, keeps what it is given.
+
+    Raises:
+        ConfigurationError: The value does not fit; the message names the setting and where the value came from.
+    """
+    if default is None:
+        return value
+    kind = type(default)
+    wanted = Path if isinstance(default, Path) else kind
+    try:
+        return _converted(value, wanted)
+    except (TypeError, ValueError):
+        shown = MASK if is_secret_name(name) else repr(value)
+        raise ConfigurationError(
+            f"The setting {name} must be {_KINDS.get(wanted, wanted.__name__)}; {origin} has {shown}."
+        ) from None
+
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list (as JSON where it is text)",
+    dict: "a mapping (as JSON where it is text)",
+    Path: "a path",
+}
+_TRUE = frozenset({"true", "1", "yes", "on", "t"})
+_FALSE = frozenset({"false", "0", "no", "off", "f", ""})
+
+
+def _converted(value: Any, kind: type) -> Any:
+    if kind is Path:
+        return Path(value)
+    if isinstance(value, str) and kind is not str:
+        value = _parsed(value.strip(), kind)
+    if kind is list and isinstance(value, tuple | set | frozenset):
+        return list(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and isinstance(value, Path):
+        return str(value)
+    # bool is a subclass of int, and 1 is not what DEBUG is set to.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(value)
+    return value
+
+
+def _parsed(text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() in _TRUE:
+            return True
+        if text.lower() in _FALSE:
+            return False
+        raise ValueError(text)
+    if kind in (int, float):
+        return kind(text)
+    return json.loads(text)
+
+
+def _environment_overrides(defined: Mapping[str, Any]) -> dict[str, Any]:
+    overrides = {}
+    for name, value in defined.items():
+        for key in (ENVIRONMENT_PREFIX + name, name):
+            if key in os.environ and name != "BASE_DIR":
+                overrides[name] = typed(name, os.environ[key], value, f"the environment variable {key}")
+                break
+    return overrides
+
+
+def _all_defaults() -> dict[str, Any]:
+    return DEFAULTS | installed_defaults()
+
+
+def _guarded(name: str, value: Any) -> Any:
+    return Secret(value) if type(value) is str and value and is_secret_name(name) else value
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    line = 0
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == str(path):
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return f", line {line}" if line else ""

@@ -1,0 +1,153 @@
+"""The report of an unexpected exception, for developers: shown with ``DEBUG`` on, and only then.
+
+It shows and runs nothing: there is no console on it, and everything is escaped. Secrets are masked by their names.
+"""
+
+import linecache
+import reprlib
+import secrets
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from lback.core.request import Request
+from lback.core.response import HTMLResponse, Response
+from lback.security.redaction import is_secret_name, redacted
+
+if TYPE_CHECKING:
+    from lback.core.templating import TemplateRenderer
+
+CONTEXT_LINES = 5
+MAX_FRAMES = 50
+MAX_VALUE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One step of the way to the exception."""
+
+    path: str
+    line: int
+    function: str
+    source: list[tuple[int, str]]
+    variables: list[tuple[str, str]]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One exception of the chain, with how it relates to the one before."""
+
+    kind: str
+    message: str
+    relation: str
+    frames: list[Frame]
+
+
+def text_report(error: BaseException) -> str:
+    """Return the traceback as text, without any values of variables."""
+    return "".join(traceback.format_exception(error))
+
+
+def html_report(templates: "TemplateRenderer", request: Request, error: BaseException) -> Response:
+    """Return the report as a page with a policy of its own: nothing loads, nothing runs."""
+    nonce = secrets.token_urlsafe(16)
+    base = str(request.config.BASE_DIR)
+    page = templates.render(
+        "debug.html",
+        {
+            "nonce": nonce,
+            "links": [
+                Link(_kind(link), str(link), relation, _frames(link.__traceback__, base))
+                for link, relation in _chain(error)
+            ],
+            "request": request,
+            "groups": [
+                ("Headers", _shown(request.headers)),
+                ("Cookies", [(name, redacted("cookie", "")) for name in request.cookies]),
+                ("Query", _shown(dict(_query(request)))),
+                ("Settings", _shown(request.config)),
+            ],
+        },
+    )
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(page, 500, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    try:
+        return request.GET
+    except Exception:  # noqa: BLE001 - the report must appear, whatever the request holds
+        return {}
+
+
+def _kind(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
+    """Return the exception and what it came from, the last one raised first."""
+    links: list[tuple[BaseException, str]] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    relation = ""
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        links.append((current, relation))
+        if current.__cause__ is not None:
+            current, relation = current.__cause__, "Caused by"
+        elif current.__context__ is not None and not current.__suppress_context__:
+            current, relation = current.__context__, "While handling"
+        else:
+            current = None
+    return links
+
+
+def _frames(trace: TracebackType | None, base: str) -> list[Frame]:
+    frames = []
+    for frame, line in traceback.walk_tb(trace):
+        code = frame.f_code
+        path = code.co_filename
+        frames.append(
+            Frame(
+                path=path.removeprefix(f"{base}/"),
+                line=line,
+                function=code.co_qualname if hasattr(code, "co_qualname") else code.co_name,
+                source=_source(path, line, frame.f_globals),
+                variables=_shown(frame.f_locals),
+                own=path.startswith(base) and "site-packages" not in Path(path).parts,
+            )
+        )
+    return frames[-MAX_FRAMES:]
+
+
+def _source(path: str, line: int, module_globals: dict[str, Any]) -> list[tuple[int, str]]:
+    lines = linecache.getlines(path, module_globals)
+    first = max(line - CONTEXT_LINES, 1)
+    return [(number, lines[number - 1].rstrip()) for number in range(first, min(line + CONTEXT_LINES, len(lines)) + 1)]
+
+
+def _shown(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (str(name), _value(str(name), value)) for name, value in sorted(values.items(), key=lambda item: str(item[0]))
+    ]
+
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = MAX_VALUE
+_repr.maxdict = _repr.maxlist = _repr.maxtuple = _repr.maxset = 20
+
+
+def _value(name: str, value: Any) -> str:
+    if is_secret_name(name):
+        return str(redacted(name, value))
+    try:
+        return _repr.repr(redacted(name, value))[:MAX_VALUE]
+    except Exception as error:  # noqa: BLE001 - the repr of whatever the frame held
+        return f"<{type(value).__name__}: its repr raised {type(error).__name__}>"

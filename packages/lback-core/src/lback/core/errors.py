@@ -1,0 +1,103 @@
+"""Errors as responses: pages for people, problem documents (RFC 9457) for programs, reports for developers."""
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from lback.core.config import Config
+from lback.core.exceptions import HTTPException
+from lback.core.request import Request
+from lback.core.response import HTMLResponse, Response, dump_json
+from lback.core.signals import SignalDispatcher
+
+if TYPE_CHECKING:
+    from lback.core.templating import TemplateRenderer
+
+logger = logging.getLogger("lback.request")
+
+
+class ErrorHandler:
+    """Turns exceptions into responses.
+
+    A project's own ``templates/404.html`` (or ``500.html``, ...) is used where there is one, ``error.html`` otherwise;
+    both get ``status``, ``title`` and ``message``. With ``DEBUG`` on, an unexpected exception becomes a report.
+
+    Args:
+        config: ``DEBUG`` is read.
+        templates: Renders the pages.
+        dispatcher: Gets ``error_response_generated`` and ``unhandled_exception_response_generated``.
+    """
+
+    def __init__(self, config: Config, templates: "TemplateRenderer", dispatcher: SignalDispatcher) -> None:
+        self._debug: bool = config.DEBUG
+        self._templates = templates
+        self._dispatcher = dispatcher
+
+    def respond(self, request: Request, error: Exception) -> Response:
+        """Return the response for an exception; one that is not an `HTTPException` is logged and becomes a 500."""
+        expected = isinstance(error, HTTPException)
+        if isinstance(error, HTTPException):
+            response = self._page(request, error)
+        else:
+            logger.error("%s %r failed.", request.method, request.path, exc_info=error)
+            response = self._report(request, error) if self._debug else self._page(request, HTTPException())
+        self._announce(request, response, error, expected)
+        return response
+
+    def _page(self, request: Request, error: HTTPException) -> Response:
+        title = HTTPStatus(error.status).phrase
+        if request.wants_json():
+            response = _problem(error.status, title, error.message, error.data)
+        else:
+            response = HTMLResponse(self._rendered(request, error.status, title, error.message), error.status)
+        response.headers.update(error.headers)
+        return response
+
+    def _rendered(self, request: Request, status: int, title: str, message: str) -> str:
+        from lback.core.templating import request_context_values
+
+        context = {**request_context_values(request), "status": status, "title": title, "message": message}
+        try:
+            template = self._templates.environment.select_template([f"{status}.html", "error.html"])
+            return template.render(context)
+        except Exception:
+            # The page of an error must not fail in turn: the visitor still gets the status and a sentence.
+            logger.exception("The template of the error page for %s failed.", status)
+            return f"<!doctype html><title>{status} {title}</title><h1>{status} {title}</h1>"
+
+    def _report(self, request: Request, error: Exception) -> Response:
+        from lback.core.debug import html_report, text_report
+
+        if request.wants_json():
+            return _problem(500, "Internal Server Error", f"{type(error).__name__}: {error}", {})
+        if "text/html" not in request.headers.get("Accept", ""):
+            return Response(text_report(error), 500, content_type="text/plain; charset=utf-8")
+        return html_report(self._templates, request, error)
+
+    def _announce(self, request: Request, response: Response, error: Exception, expected: bool) -> None:
+        send = self._dispatcher.send
+        if self._dispatcher.has_receivers("error_response_generated"):
+            message = error.message if isinstance(error, HTTPException) else HTTPStatus(500).description
+            send(
+                "error_response_generated",
+                self,
+                request=request,
+                response=response,
+                status_code=response.status_code,
+                error_message=message,
+                exception=error,
+            )
+        if not expected and self._dispatcher.has_receivers("unhandled_exception_response_generated"):
+            send(
+                "unhandled_exception_response_generated",
+                self,
+                request=request,
+                response=response,
+                status_code=response.status_code,
+                exception=error,
+            )
+
+
+def _problem(status: int, title: str, detail: str, data: dict[str, Any]) -> Response:
+    document = {**data, "type": "about:blank", "title": title, "status": status, "detail": detail}
+    return Response(dump_json(document), status, content_type="application/problem+json")

@@ -1,0 +1,99 @@
+"""Middlewares: what happens around every view, and how the chain of a project is put together.
+
+``process_request`` hooks run in the order of ``MIDDLEWARES`` until one returns a response; the view is skipped then.
+``process_response`` hooks run in reverse order, all of them, whatever made the response: the view, a middleware or an
+error. ``process_exception`` hooks run in reverse order when a hook or the view raised, until one returns a response.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lback.core.apps import import_attribute
+from lback.core.container import Container
+from lback.core.exceptions import ConfigurationError
+from lback.core.request import Request
+from lback.core.response import Response
+
+RequestHook = Callable[[Request], Response | None]
+ResponseHook = Callable[[Request, Response], Response]
+ExceptionHook = Callable[[Request, Exception], Response | None]
+
+
+class BaseMiddleware:
+    """The base of middlewares; override the hooks you need, the others cost nothing.
+
+    Constructor parameters are filled by annotation, by component name (``config``, ``logger``, ``router``), and from
+    the ``params`` of the entry in ``MIDDLEWARES``.
+    """
+
+    def process_request(self, request: Request) -> Response | None:
+        """Look at a request before the view; a response ends the way here."""
+        return None
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Return the response to send: the same one, changed, or another. The database work is committed by now."""
+        return response
+
+    def process_exception(self, request: Request, exc: Exception) -> Response | None:
+        """Answer an exception, or return None to leave it to the others."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class MiddlewareChain:
+    """The hooks of the middlewares in the order they are called, only those that are really overridden."""
+
+    middlewares: tuple[Any, ...]
+    on_request: tuple[RequestHook, ...]
+    on_response: tuple[ResponseHook, ...]
+    on_exception: tuple[ExceptionHook, ...]
+
+    @classmethod
+    def of(cls, middlewares: Sequence[Any]) -> "MiddlewareChain":
+        """Gather the hooks of `middlewares`."""
+        backwards = middlewares[::-1]
+        return cls(
+            tuple(middlewares),
+            tuple(_hooks(middlewares, "process_request")),
+            tuple(_hooks(backwards, "process_response")),
+            tuple(_hooks(backwards, "process_exception")),
+        )
+
+
+def _hooks(middlewares: Sequence[Any], name: str) -> list[Any]:
+    default = getattr(BaseMiddleware, name)
+    return [
+        getattr(middleware, name) for middleware in middlewares if getattr(type(middleware), name, default) != default
+    ]
+
+
+def load_middlewares(entries: Sequence[str | Mapping[str, Any]], container: Container) -> list[Any]:
+    """Make the middlewares that the setting ``MIDDLEWARES`` lists.
+
+    Args:
+        entries: Import paths of classes, or mappings ``{"class": path, "params": {...}}``.
+        container: Where the constructors' parameters come from.
+
+    Raises:
+        ConfigurationError: One can't be imported or made. None is ever left out.
+    """
+    return [_loaded(entry, container) for entry in entries]
+
+
+def _loaded(entry: str | Mapping[str, Any], container: Container) -> Any:
+    if isinstance(entry, str):
+        target, params = entry, {}
+    elif isinstance(entry.get("class"), str) and set(entry) <= {"class", "params"}:
+        target, params = entry["class"], dict(entry.get("params") or {})
+    else:
+        raise ConfigurationError(
+            f'An entry of MIDDLEWARES is an import path or {{"class": path, "params": {{...}}}}, not {entry!r}.'
+        )
+    try:
+        class_ = import_attribute(target)
+        return container.build(class_, params)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"The middleware {target} can't be set up. {error}") from error
+    except Exception as error:
+        raise ConfigurationError(f"The middleware {target} can't be set up. {type(error).__name__}: {error}") from error

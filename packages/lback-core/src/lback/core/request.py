@@ -1,0 +1,281 @@
+"""The request, read lazily: the query, headers, cookies and body are parsed when they are first asked for."""
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lback.core.body import Form, parse_form, parse_json, parse_query, read_chunks
+from lback.core.cookies import parse_cookies
+from lback.core.datastructures import MultiDict, RequestHeaders
+from lback.core.exceptions import BadRequest, UnsupportedMediaType
+from lback.core.lazy import lazy
+from lback.core.uploads import UploadedFile
+from lback.security.hosts import valid_host
+
+if TYPE_CHECKING:
+    from lback.core.app import Application
+    from lback.core.config import Config
+    from lback.core.container import RequestComponent
+    from lback.core.response import Response
+    from lback.core.routing import Match, Route
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Request:
+    """One HTTP request.
+
+    Middlewares and apps add to it by registering request-scoped components (`lback.core.container`): ``session``,
+    ``user`` and ``db_session`` are made when they are first read.
+
+    Args:
+        environ: The WSGI environment.
+        app: The application that answers.
+    """
+
+    def __init__(self, environ: dict[str, Any], app: "Application") -> None:
+        self.environ = environ
+        self.app = app
+        self.method: str = environ["REQUEST_METHOD"]
+        path: str = environ.get("PATH_INFO") or "/"
+        self.problem = ""
+        if not path.isascii():
+            path = self._decoded(path)
+        self.path = path
+        self.path_params: dict[str, Any] = {}
+        self.route: Route | None = None
+        self.unfinished: list[tuple[RequestComponent, Any]] = []
+        self.unclosed: list[tuple[RequestComponent, Any]] = []
+        # Set when somebody listens for the end of the response.
+        self.sent: Response | None = None
+
+    def _decoded(self, path: str) -> str:
+        # PEP 3333: the server decoded the bytes of the path as Latin-1.
+        try:
+            return path.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            self.problem = "The path of the address is not UTF-8."
+            return path.encode("ascii", "replace").decode()
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a request-scoped component at its first use."""
+        component = self.app.container.request_components.get(name)
+        if component is None:
+            if name == "user":
+                return None
+            raise AttributeError(
+                f"The request has no {name!r}. If a middleware provides it, add that to MIDDLEWARES."
+                if name in ("session", "db_session")
+                else f"The request has no {name!r}."
+            )
+        value = component.factory(self)
+        self.__dict__[name] = value
+        if component.finish is not None:
+            self.unfinished.append((component, value))
+        if component.close is not None:
+            self.unclosed.append((component, value))
+        return value
+
+    def made(self, name: str) -> Any | None:
+        """Return a request-scoped component if it has been made, or None."""
+        return self.__dict__.get(name)
+
+    @property
+    def config(self) -> "Config":
+        """The settings."""
+        return self.app.config
+
+    @lazy
+    def headers(self) -> RequestHeaders:
+        """The request headers; names without regard to case."""
+        return RequestHeaders(self.environ)
+
+    @lazy
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name."""
+        return parse_cookies(self.environ.get("HTTP_COOKIE", ""))
+
+    @lazy
+    def GET(self) -> MultiDict[str]:  # noqa: N802 - the name of the documentation
+        """The parameters of the query string."""
+        return parse_query(self.environ.get("QUERY_STRING", ""), self.app.limits.fields)
+
+    @property
+    def query_params(self) -> MultiDict[str]:
+        """The same as `GET`."""
+        return self.GET
+
+    @lazy
+    def _form(self) -> Form:
+        if self.method in SAFE_METHODS or "body" in self.__dict__:
+            return MultiDict(), MultiDict()
+        return parse_form(self.environ, self.app.limits)
+
+    @property
+    def form(self) -> MultiDict[str]:
+        """The fields of the form in the body.
+
+        Raises:
+            HTTPException: 400 for a garbled form, 413 over a limit, 415 for a body that is no form.
+        """
+        return self._form[0]
+
+    @property
+    def files(self) -> MultiDict[UploadedFile]:
+        """The files of the form in the body."""
+        return self._form[1]
+
+    @property
+    def POST(self) -> MultiDict[str]:  # noqa: N802 - the name of the documentation
+        """The same as `form` for a POST, and empty otherwise."""
+        return self.form if self.method == "POST" else MultiDict()
+
+    @property
+    def FILES(self) -> MultiDict[UploadedFile]:  # noqa: N802 - the name of the documentation
+        """The same as `files` for a POST, and empty otherwise."""
+        return self.files if self.method == "POST" else MultiDict()
+
+    @lazy
+    def body(self) -> bytes:
+        """The whole body as bytes; read this or the form, not both.
+
+        Raises:
+            PayloadTooLarge: It is longer than ``MAX_REQUEST_BODY_SIZE``.
+        """
+        if "_form" in self.__dict__:
+            raise RuntimeError("The body was read as a form already; use request.form and request.files.")
+        return b"".join(read_chunks(self.environ, self.app.limits.body))
+
+    @property
+    def content_type(self) -> str:
+        """The type of the body in lower case, without its parameters."""
+        declared: str = self.environ.get("CONTENT_TYPE") or ""
+        return declared.partition(";")[0].strip().lower()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is declared as JSON."""
+        kind = self.content_type
+        return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+    @lazy
+    def json(self) -> Any:
+        """The JSON document in the body.
+
+        Raises:
+            UnsupportedMediaType: The body is not declared as JSON; a page of another site can send that without asking.
+            BadRequest: It is not valid JSON.
+        """
+        if not self.is_json:
+            raise UnsupportedMediaType("Expected a JSON body with Content-Type: application/json.")
+        return parse_json(self.body)
+
+    @lazy
+    def match(self) -> "Match | None":
+        """What the router found for the path, or None."""
+        return self.app.router.match(self.path)
+
+    def _proxied(self, header: str) -> str | None:
+        """Return the value that the outermost trusted proxy added to a list header, or None."""
+        trusted: int = self.config.TRUSTED_PROXIES
+        if not trusted:
+            return None
+        values = [part.strip() for part in self.environ.get(header, "").split(",") if part.strip()]
+        return values[-trusted] if len(values) >= trusted else None
+
+    @lazy
+    def scheme(self) -> str:
+        """``https`` or ``http``; forwarded headers count only from ``TRUSTED_PROXIES`` hops."""
+        forwarded = self._proxied("HTTP_X_FORWARDED_PROTO")
+        return forwarded if forwarded in ("http", "https") else self.environ["wsgi.url_scheme"]
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client speaks https."""
+        return self.scheme == "https"
+
+    @lazy
+    def remote_addr(self) -> str:
+        """The address of the client; forwarded headers count only from ``TRUSTED_PROXIES`` hops."""
+        peer: str = self.environ.get("REMOTE_ADDR") or ""
+        forwarded = self._proxied("HTTP_X_FORWARDED_FOR")
+        if forwarded is None:
+            return peer
+        try:
+            return str(ipaddress.ip_address(forwarded))
+        except ValueError:
+            return peer
+
+    @lazy
+    def host(self) -> str:
+        """The host that the client asked for, with the port unless it is the scheme's own.
+
+        Raises:
+            BadRequest: It is not one of ``ALLOWED_HOSTS``.
+        """
+        host = self.raw_host
+        if not valid_host(host, self.config.ALLOWED_HOSTS):
+            raise BadRequest("The Host header names a host that this site does not answer for; see ALLOWED_HOSTS.")
+        return host
+
+    @property
+    def raw_host(self) -> str:
+        """The host as sent, not yet held against ``ALLOWED_HOSTS``."""
+        environ = self.environ
+        sent = self._proxied("HTTP_X_FORWARDED_HOST") or environ.get("HTTP_HOST")
+        if sent is not None:
+            return sent
+        port = environ["SERVER_PORT"]
+        usual = "443" if self.scheme == "https" else "80"
+        return environ["SERVER_NAME"] if port == usual else f"{environ['SERVER_NAME']}:{port}"
+
+    @property
+    def full_path(self) -> str:
+        """The quoted path, and the query string if there is one."""
+        query = self.environ.get("QUERY_STRING")
+        return quote(self.path) + (f"?{query}" if query else "")
+
+    def build_absolute_uri(self, location: str = "") -> str:
+        """Return an absolute address on this site: of `location`, or of this request."""
+        return f"{self.scheme}://{self.host}{location or self.full_path}"
+
+    def url_for(self, name: str, **params: Any) -> str:
+        """Return the address of the route `name`; see `lback.core.routing.Router.url_for`."""
+        path = self.app.router.url_for(name, **params)
+        script_name: str = self.environ.get("SCRIPT_NAME", "")
+        return quote(script_name) + path if script_name else path
+
+    def wants_json(self) -> bool:
+        """Tell whether the client prefers JSON to a page, for errors."""
+        accept: str = self.environ.get("HTTP_ACCEPT", "")
+        if "text/html" in accept:
+            return False
+        return "json" in accept or self.is_json
+
+    def finish(self, response: "Response | None", error: BaseException | None) -> None:
+        """End what the view worked with: components commit or roll back; see `RequestComponent.finish`.
+
+        The first error of a component is raised when the view itself had none.
+        """
+        failure = error
+        while self.unfinished:
+            component, value = self.unfinished.pop()
+            try:
+                component.finish(value, self, None if failure else response, failure)  # type: ignore[misc]
+            except Exception as raised:  # noqa: BLE001 - the others must still be ended
+                failure = failure or raised
+        if failure is not None and error is None:
+            raise failure
+
+    def close(self) -> None:
+        """Give back what the request held; called once the response has been sent."""
+        while self.unclosed:
+            component, value = self.unclosed.pop()
+            component.close(value, self)  # type: ignore[misc]
+        form = self.__dict__.get("_form")
+        if form is not None:
+            for _, upload in form[1].pairs():
+                upload.close()
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"

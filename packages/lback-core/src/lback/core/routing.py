@@ -1,0 +1,378 @@
+"""Routes: from ``urlpatterns`` to a tree that finds the view for a path.
+
+Paths without variables are found in one dictionary. The others lie in a tree with one level for each segment of the
+path, so that finding one takes as long as its path is deep, however many routes there are. Among several that match,
+fixed text goes before a variable, and of two variables the one declared first.
+"""
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from lback.core.converters import Converter, get_converter
+from lback.core.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from lback.core.request import Request
+    from lback.core.response import Response
+
+View = Callable[..., Any]
+Handler = Callable[["Request", dict[str, Any]], "Response"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A pattern and the view that answers it; made by `path`."""
+
+    pattern: str
+    view: View
+    methods: tuple[str, ...]
+    name: str | None = None
+    requires_auth: bool = False
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.methods)} {self.pattern} ({_shown(self.view)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """The routes of another module under a prefix; made by `include`."""
+
+    module_path: str
+    prefix: str
+
+
+URLPatterns = Sequence[Route | Include]
+
+
+def path(
+    pattern: str,
+    view: View,
+    allowed_methods: Iterable[str] | None = None,
+    name: str | None = None,
+    requires_auth: bool = False,
+) -> Route:
+    """Declare a route for ``urlpatterns``.
+
+    Args:
+        pattern: The path, with variables in braces: ``"/courses/{id:int}/"``. Without a type a variable takes any
+            text but a slash.
+        view: A function of the request and the variables, or a class with ``get``, ``post``, ... or ``dispatch``.
+        allowed_methods: The methods it answers; GET unless given, or those that a class view has.
+        name: What `Router.url_for` calls it; unique in the project.
+        requires_auth: Whether anonymous users are sent to the login page instead.
+
+    Raises:
+        ConfigurationError: A method that isn't one, or a view that can't be called.
+    """
+    if not callable(view):
+        raise ConfigurationError(f"The view of {pattern!r} must be a function or a class, not {view!r}.")
+    methods = tuple(dict.fromkeys(method.upper() for method in (allowed_methods or _default_methods(view))))
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown:
+        raise ConfigurationError(f"{pattern!r} allows {', '.join(unknown)}; known methods are {', '.join(METHODS)}.")
+    return Route(pattern, view, methods, name, requires_auth)
+
+
+def include(module_path: str, prefix: str = "") -> Include:
+    """Take over the ``urlpatterns`` of another module.
+
+    Args:
+        module_path: Its import path, such as ``"courses.urls"``.
+        prefix: What its paths begin with; slashes at both ends are added where missing.
+    """
+    stripped = prefix.strip("/")
+    return Include(module_path, f"/{stripped}/" if stripped else "/")
+
+
+def _default_methods(view: View) -> Iterable[str]:
+    if isinstance(view, type) and not hasattr(view, "dispatch"):
+        return [method for method in METHODS if hasattr(view, method.lower())]
+    if isinstance(view, type):
+        return getattr(view, "methods", None) or ("GET",)
+    return ("GET",)
+
+
+@dataclass(slots=True)
+class Endpoints:
+    """What answers at one pattern: a handler and its route for each method."""
+
+    pattern: str
+    by_method: dict[str, tuple[Handler, Route]] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> list[str]:
+        """The methods, with HEAD where there is GET, and OPTIONS."""
+        extra = ("HEAD", "OPTIONS") if "GET" in self.by_method else ("OPTIONS",)
+        return sorted({*self.by_method, *extra})
+
+
+Match = tuple[Endpoints, dict[str, Any]]
+Variables = tuple[tuple[str, Converter], ...]
+
+
+class _Node:
+    """One level of the tree."""
+
+    __slots__ = ("children", "endpoints", "mixed", "tails", "variables")
+
+    def __init__(self) -> None:
+        self.endpoints: Endpoints | None = None
+        self.children: dict[str, _Node] = {}
+        # A segment that is one variable; one that mixes variables and text; the whole rest of the path.
+        self.variables: list[tuple[str, Converter, re.Pattern[str], _Node]] = []
+        self.mixed: list[tuple[re.Pattern[str], Variables, _Node]] = []
+        self.tails: list[tuple[re.Pattern[str], Variables, Endpoints]] = []
+
+    def find(self, segments: list[str], index: int, params: dict[str, Any]) -> Endpoints | None:
+        if index == len(segments):
+            return self.endpoints
+        segment = segments[index]
+        child = self.children.get(segment)
+        if child is not None and (found := child.find(segments, index + 1, params)) is not None:
+            return found
+        for name, converter, pattern, node in self.variables:
+            if pattern.fullmatch(segment) is None:
+                continue
+            try:
+                value = converter.to_python(segment)
+            except ValueError:
+                continue
+            if (found := node.find(segments, index + 1, params)) is not None:
+                params[name] = value
+                return found
+        for pattern, variables, node in self.mixed:
+            values = _matched(pattern, variables, segment)
+            if values is not None and (found := node.find(segments, index + 1, params)) is not None:
+                params.update(values)
+                return found
+        for pattern, variables, endpoints in self.tails:
+            values = _matched(pattern, variables, "/".join(segments[index:]))
+            if values is not None:
+                params.update(values)
+                return endpoints
+        return None
+
+
+def _matched(pattern: re.Pattern[str], variables: Variables, text: str) -> dict[str, Any] | None:
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return {name: converter.to_python(match[name]) for name, converter in variables}
+    except ValueError:
+        return None
+
+
+class Router:
+    """Finds the view for a path, and the path for a name.
+
+    Args:
+        urlpatterns: Routes and includes; included modules are imported now.
+        compile_view: Makes the handler of a route.
+
+    Raises:
+        ConfigurationError: A pattern that can't be read, a name given twice, or a path and method declared twice.
+    """
+
+    def __init__(self, urlpatterns: URLPatterns, compile_view: Callable[[Route], Handler]) -> None:
+        self.routes: tuple[Route, ...] = tuple(_flattened(urlpatterns, "/", ()))
+        self._static: dict[str, Endpoints] = {}
+        self._root = _Node()
+        self._named: dict[str, Route] = {}
+        known: dict[str, Endpoints] = {}
+        for route in self.routes:
+            endpoints = known.get(route.pattern)
+            if endpoints is None:
+                endpoints = known[route.pattern] = Endpoints(route.pattern)
+                self._place(route.pattern, endpoints)
+            self._add_name(route)
+            handler = compile_view(route)
+            for method in route.methods:
+                if method in endpoints.by_method:
+                    raise ConfigurationError(
+                        f"Two routes answer {method} {route.pattern}: {endpoints.by_method[method][1]} and {route}."
+                    )
+                endpoints.by_method[method] = (handler, route)
+
+    def match(self, path: str) -> Match | None:
+        """Return what answers at `path` (decoded, with its leading slash), with the values of the variables."""
+        endpoints = self._static.get(path)
+        if endpoints is not None:
+            return endpoints, {}
+        params: dict[str, Any] = {}
+        endpoints = self._root.find(path[1:].split("/"), 0, params)
+        return None if endpoints is None else (endpoints, params)
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """Return the quoted path of the route `name`.
+
+        Args:
+            name: The name of the route.
+            params: The values of its variables; what it has no variable for becomes the query string.
+
+        Raises:
+            ValueError: No route has that name, a variable is missing, or a value doesn't fit its converter.
+        """
+        route = self._named.get(name)
+        if route is None:
+            near = difflib.get_close_matches(name, self._named, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"There is no route named {name!r}.{hint}")
+        parts: list[str] = []
+        for text, variable in _pieces(route.pattern):
+            parts.append(quote(text))
+            if variable is not None:
+                parts.append(_quoted_value(name, variable, params))
+        query = urlencode({key: value for key, value in params.items() if value is not None}, doseq=True)
+        return "".join(parts) + (f"?{query}" if query else "")
+
+    def has_route(self, name: str) -> bool:
+        """Tell whether a route has that name."""
+        return name in self._named
+
+    def _add_name(self, route: Route) -> None:
+        if route.name is None:
+            return
+        known = self._named.setdefault(route.name, route)
+        if known.pattern != route.pattern:
+            raise ConfigurationError(f"Two routes are named {route.name!r}: {known} and {route}.")
+
+    def _place(self, pattern: str, endpoints: Endpoints) -> None:
+        pieces = list(_pieces(pattern))
+        if all(variable is None for _, variable in pieces):
+            self._static[pattern] = endpoints
+            return
+        seen = [variable[0] for _, variable in pieces if variable is not None]
+        if len(seen) != len(set(seen)):
+            raise ConfigurationError(f"The pattern {pattern!r} uses the name of a variable twice.")
+        node = self._root
+        segments = pattern[1:].split("/")
+        for index, segment in enumerate(segments):
+            rest = "/".join(segments[index:])
+            if any(_spans(variable) for _, variable in _pieces(segment)):
+                node.tails.append((*_compiled(rest), endpoints))
+                return
+            node = _descend(node, segment)
+        node.endpoints = endpoints
+
+
+def _spans(variable: tuple[str, Converter] | None) -> bool:
+    """Tell whether a variable may hold slashes."""
+    if variable is None:
+        return False
+    regex = variable[1].regex
+    return "/" in regex.replace("[^/]", "") or re.fullmatch(regex, "a/a") is not None
+
+
+def _descend(node: _Node, segment: str) -> _Node:
+    pieces = list(_pieces(segment))
+    variables = tuple(variable for _, variable in pieces if variable is not None)
+    if not variables:
+        return node.children.setdefault(segment, _Node())
+    if len(variables) == 1 and segment.startswith("{") and segment.endswith("}"):
+        ((name, converter),) = variables
+        for known_name, known_converter, _, child in node.variables:
+            if known_name == name and known_converter is converter:
+                return child
+        child = _Node()
+        node.variables.append((name, converter, re.compile(converter.regex), child))
+        return child
+    pattern, _ = _compiled(segment)
+    for known, _, child in node.mixed:
+        if known.pattern == pattern.pattern:
+            return child
+    child = _Node()
+    node.mixed.append((pattern, variables, child))
+    return child
+
+
+def _compiled(text: str) -> tuple[re.Pattern[str], Variables]:
+    expression: list[str] = []
+    variables: list[tuple[str, Converter]] = []
+    for literal, variable in _pieces(text):
+        expression.append(re.escape(literal))
+        if variable is not None:
+            variables.append(variable)
+            expression.append(f"(?P<{variable[0]}>{variable[1].regex})")
+    return re.compile("".join(expression)), tuple(variables)
+
+
+def _pieces(pattern: str) -> Iterator[tuple[str, tuple[str, Converter] | None]]:
+    """Split ``/a/{x:int}/b`` into ("/a/", (x, converter)), ("/b", None)."""
+    position = 0
+    for match in _VARIABLE.finditer(pattern):
+        name, _, kind = match[1].partition(":")
+        if not name.isidentifier():
+            raise ConfigurationError(f"In {pattern!r}, {match[0]!r} must be {{name}} or {{name:type}}.")
+        yield _literal(pattern, position, match.start()), (name, get_converter(kind or "str"))
+        position = match.end()
+    if position < len(pattern) or not pattern:
+        yield _literal(pattern, position, len(pattern)), None
+
+
+def variable_names(pattern: str) -> list[str]:
+    """Return the names of the variables of a pattern, in their order."""
+    return [variable[0] for _, variable in _pieces(pattern) if variable is not None]
+
+
+def _literal(pattern: str, start: int, end: int) -> str:
+    text = pattern[start:end]
+    if "{" in text or "}" in text:
+        raise ConfigurationError(f"The braces in the pattern {pattern!r} do not pair up.")
+    return text
+
+
+def _quoted_value(route: str, variable: tuple[str, Converter], params: dict[str, Any]) -> str:
+    name, converter = variable
+    if name not in params:
+        raise ValueError(f"The route {route!r} needs a value for {name!r}.")
+    value = params.pop(name)
+    try:
+        return converter.to_url(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The route {route!r} takes no {value!r} for {name!r}: expected {error}.") from None
+
+
+def _flattened(patterns: URLPatterns, prefix: str, inside: tuple[str, ...]) -> Iterator[Route]:
+    for item in patterns:
+        if isinstance(item, Route):
+            yield replace(item, pattern=prefix + item.pattern.removeprefix("/"))
+        elif isinstance(item, Include):
+            if item.module_path in inside:
+                raise ConfigurationError(f"URL modules include each other: {' -> '.join((*inside, item.module_path))}.")
+            nested = load_urlpatterns(item.module_path)
+            yield from _flattened(nested, prefix + item.prefix.removeprefix("/"), (*inside, item.module_path))
+        else:
+            raise ConfigurationError(f"urlpatterns holds path() and include() entries; this is neither: {item!r}.")
+
+
+def load_urlpatterns(module_path: str) -> URLPatterns:
+    """Return the ``urlpatterns`` of a module. An error inside it is raised as it is.
+
+    Raises:
+        ConfigurationError: There is no such module, or it has no such list.
+    """
+    try:
+        module = importlib.import_module(module_path)
+    except ModuleNotFoundError as error:
+        if error.name and (module_path == error.name or module_path.startswith(f"{error.name}.")):
+            raise ConfigurationError(f"There is no URL module {module_path!r}.") from error
+        raise
+    try:
+        patterns: URLPatterns = module.urlpatterns
+    except AttributeError:
+        raise ConfigurationError(f"The URL module {module_path!r} has no list called urlpatterns.") from None
+    return patterns
+
+
+def _shown(view: View) -> str:
+    return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"

@@ -1,0 +1,195 @@
+"""Sessions: data that belongs to a visitor, behind a cookie.
+
+`Session` is what a view sees. A `SessionStore` keeps the data; lback-core has `SignedCookieStore`, which keeps it in
+the cookie itself, and lback-orm has one in the database.
+"""
+
+import time
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Protocol, runtime_checkable
+
+from itsdangerous import BadData
+
+from lback.core.config import Config
+from lback.core.signing import timed_serializer
+
+CREATED, SEEN, FLASHES = "_created", "_seen", "_flashes"
+# Browsers keep at least 4,096 bytes for a cookie, its name and attributes included.
+MAX_COOKIE_SIZE = 3800
+
+
+@runtime_checkable
+class SessionStore(Protocol):
+    """Where sessions are kept.
+
+    `can_revoke` tells whether a deleted session is gone at once, wherever its cookie is.
+    """
+
+    can_revoke: bool
+
+    def load(self, cookie: str) -> dict[str, Any] | None:
+        """Return the data behind a cookie, or None when it is unknown, forged or too old."""
+
+    def save(self, cookie: str | None, data: dict[str, Any], max_age: int) -> str:
+        """Keep `data` for `max_age` seconds and return the cookie for it; None as `cookie` begins a new session."""
+
+    def delete(self, cookie: str) -> None:
+        """Forget what is behind a cookie; an unknown one is no error."""
+
+
+class SignedCookieStore:
+    """Keeps the data in the cookie, signed and readable. It can't revoke: a copied cookie works until it is too old."""
+
+    can_revoke = False
+
+    def __init__(self, config: Config) -> None:
+        self._serializer = timed_serializer(config, "lback.session")
+        self._max_age = config.SESSION_TIMEOUT_MINUTES * 60
+
+    def load(self, cookie: str) -> dict[str, Any] | None:
+        """Return the data in a cookie, if its signature is ours and not too old."""
+        try:
+            data = self._serializer.loads(cookie, max_age=self._max_age)
+        except BadData:
+            return None
+        return data if isinstance(data, dict) else None
+
+    def save(self, cookie: str | None, data: dict[str, Any], max_age: int) -> str:
+        """Return the cookie that holds the data.
+
+        Raises:
+            ValueError: It is more than a cookie holds.
+        """
+        text = self._serializer.dumps(data)
+        if len(text) > MAX_COOKIE_SIZE:
+            raise ValueError(
+                f"The session has {len(text)} bytes, more than the {MAX_COOKIE_SIZE} that fit into a cookie. Keep less "
+                "in it, or use a store on the server (SESSION_STORE)."
+            )
+        return text
+
+    def delete(self, cookie: str) -> None:
+        """Do nothing: the cookie is deleted in the browser, and nothing is kept here."""
+
+
+class Session(MutableMapping[str, Any]):
+    """The session of a visitor, as a dictionary of JSON values. Loaded when it is first looked at.
+
+    Changing a list or dictionary inside it is not seen; assign it again, or set `modified`.
+
+    Args:
+        store: Where it is kept.
+        cookie: What the browser sent, or None.
+        idle: Seconds without a request after which it ends.
+        lifetime: Seconds after which it ends in any case.
+    """
+
+    def __init__(self, store: SessionStore, cookie: str | None, idle: int, lifetime: int) -> None:
+        self.store = store
+        self.cookie = cookie
+        self.accessed = False
+        self.modified = False
+        self._idle = idle
+        self._lifetime = lifetime
+        self._loaded: dict[str, Any] | None = None
+        self._discarded: str | None = None
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        self.accessed = True
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> dict[str, Any]:
+        found = self.store.load(self.cookie) if self.cookie else None
+        now = time.time()
+        if found is None or now > found.get(CREATED, 0) + self._lifetime or now > found.get(SEEN, 0) + self._idle:
+            # An id that the store does not know is never taken over: a new one is made when something is stored.
+            if found is not None and self.cookie:
+                self._discarded = self.cookie
+            self.cookie = None
+            return {}
+        # Writing down every visit would be a write for every read; a tenth of the idle time is exact enough.
+        if now > found.get(SEEN, 0) + self._idle / 10:
+            self.modified = True
+        return found
+
+    def __getitem__(self, key: str) -> Any:
+        return self._data[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._data[key] = value
+        self.modified = True
+
+    def __delitem__(self, key: str) -> None:
+        del self._data[key]
+        self.modified = True
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._data if key not in (CREATED, SEEN, FLASHES))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._data
+
+    def cycle(self) -> None:
+        """Go on under a new id; call it at login and whenever the visitor gains rights."""
+        data = self._data
+        self._discard()
+        data.pop(CREATED, None)
+        self.modified = True
+
+    def flush(self) -> None:
+        """Forget everything, on the server as well; call it at logout."""
+        self._discard()
+        self._loaded = {}
+        self.accessed = self.modified = True
+
+    def _discard(self) -> None:
+        if self.cookie:
+            self._discarded = self.cookie
+        self.cookie = None
+
+    def set_flash(self, message: str, category: str = "info") -> None:
+        """Keep a message for the next page that shows messages.
+
+        Args:
+            message: Text for the visitor.
+            category: ``success``, ``info``, ``warning`` or ``error``.
+        """
+        self[FLASHES] = [*self._data.get(FLASHES, []), {"message": message, "category": category}]
+
+    def get_flashed_messages(self, category_filter: str | None = None) -> list[dict[str, str]]:
+        """Return the kept messages, of one category if given, and forget those."""
+        kept = self._data.get(FLASHES, [])
+        if not kept:
+            return []
+        chosen = [flash for flash in kept if category_filter in (None, flash["category"])]
+        self[FLASHES] = [flash for flash in kept if flash not in chosen]
+        return chosen
+
+    def save(self) -> str | None:
+        """Write the session down and return its cookie, or None when nothing is left to keep.
+
+        The middleware calls it after the view, when something was modified.
+        """
+        data = {key: value for key, value in self._data.items() if key not in (CREATED, SEEN) and value != []}
+        if self._discarded:
+            self.store.delete(self._discarded)
+            self._discarded = None
+        if not data:
+            if self.cookie:
+                self.store.delete(self.cookie)
+            self.cookie = None
+        else:
+            now = time.time()
+            data |= {CREATED: self._data.get(CREATED, now), SEEN: now}
+            self.cookie = self.store.save(self.cookie, data, self._idle)
+        self.modified = False
+        return self.cookie
+
+    def __repr__(self) -> str:
+        return f"<Session, {'new' if self.cookie is None else 'known'}>"

@@ -1,0 +1,98 @@
+"""Templates: Jinja2 with autoescape always on, looked for in the project, then its apps, then the framework."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lback.core.apps import App
+from lback.core.config import Config
+from lback.core.context import current_request
+from lback.security.csrf import csrf_input, get_token
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from lback.core.request import Request
+    from lback.core.routing import Router
+
+
+class TemplateRenderer:
+    """Renders templates by name.
+
+    Args:
+        config: ``BASE_DIR``, ``STATIC_URL`` and ``DEBUG`` are read.
+        apps: Their ``templates`` folders are searched after the project's own.
+        router: Makes addresses from route names, for ``url()``.
+    """
+
+    def __init__(self, config: Config, apps: Sequence[App], router: "Router") -> None:
+        self.config = config
+        self.apps = apps
+        self.router = router
+        self._lock = threading.Lock()
+        self._environment: Environment | None = None
+
+    @property
+    def environment(self) -> "Environment":
+        """The Jinja2 environment, made when the first template is rendered; add filters and globals to it."""
+        if self._environment is None:
+            with self._lock:
+                if self._environment is None:
+                    self._environment = self._make_environment()
+        return self._environment
+
+    def _make_environment(self) -> "Environment":
+        from lback.core.jinja import make_environment
+
+        folders = [Path(self.config.BASE_DIR) / "templates", *(app.path / "templates" for app in self.apps)]
+        folders.append(Path(__file__).parent / "templates")
+        environment = make_environment([folder for folder in folders if folder.is_dir()], reload=self.config.DEBUG)
+        environment.globals.update(static=self.static, url=self.url, csrf_input=csrf_input)
+        return environment
+
+    def render(self, name: str, context: Mapping[str, Any] | None = None) -> str:
+        """Return the template `name`, rendered.
+
+        Raises:
+            jinja2.TemplateNotFound: No folder has it. That is a mistake of the site, so the answer is a 500.
+        """
+        return self.environment.get_template(name).render(context or {})
+
+    def static(self, path: str) -> str:
+        """Return the address of a static file, such as ``static('css/style.css')``."""
+        prefix: str = self.config.STATIC_URL
+        return prefix + quote(path.lstrip("/"))
+
+    def url(self, name: str, /, **params: Any) -> str:
+        """Return the address of a route; see `lback.core.routing.Router.url_for`."""
+        request = current_request()
+        return self.router.url_for(name, **params) if request is None else request.url_for(name, **params)
+
+
+class Lazy:
+    """A value for a template that is made when the template first names it."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
+def request_context_values(request: "Request") -> dict[str, Any]:
+    """Return what every template rendered for a request gets to see; nothing is read or made until it is used."""
+    return {
+        "request": request,
+        "config": request.config.public,
+        "current_user": Lazy(lambda: request.user),
+        "session": Lazy(lambda: getattr(request, "session", None)),
+        "csrf_token": Lazy(lambda: get_token(request)),
+        "csp_nonce": Lazy(lambda: request.csp_nonce),
+        "messages": lambda: _messages(request),
+    }
+
+
+def _messages(request: "Request") -> list[dict[str, str]]:
+    session = getattr(request, "session", None)
+    return [] if session is None else session.get_flashed_messages()

@@ -1,0 +1,54 @@
+"""`CSRFMiddleware`: refuses requests that another site made the visitor's browser send."""
+
+from lback.core.config import Config
+from lback.core.container import Container
+from lback.core.exceptions import Forbidden
+from lback.core.middleware import BaseMiddleware
+from lback.core.request import SAFE_METHODS, Request
+from lback.core.response import Response
+from lback.security.csrf import CSRFCookie, CSRFSecret, refusal
+
+
+class CSRFMiddleware(BaseMiddleware):
+    """Checks requests with an unsafe method, by where the browser says they come from, then by their token.
+
+    The token comes in the form field ``csrfmiddlewaretoken`` or the header ``X-CSRF-Token``. Not checked are requests
+    that carry a bearer token and no cookie at all, and views marked with `lback.security.csrf.csrf_exempt`.
+    """
+
+    def __init__(self, container: Container, config: Config) -> None:
+        self._cookie = CSRFCookie(config)
+        container.add_request(CSRFSecret, self._cookie.load, name="csrf_secret")
+
+    def process_request(self, request: Request) -> Response | None:
+        """Refuse a forged request.
+
+        Raises:
+            Forbidden: With the reason, for the visitor.
+        """
+        if request.method in SAFE_METHODS or self._exempt(request):
+            return None
+        reason = refusal(request)
+        if reason is not None:
+            raise Forbidden(reason)
+        return None
+
+    def _exempt(self, request: Request) -> bool:
+        # Browsers add cookies by themselves, but never an Authorization header to another site's form.
+        authorization: str = request.environ.get("HTTP_AUTHORIZATION", "")
+        if authorization[:7].lower() == "bearer " and "HTTP_COOKIE" not in request.environ:
+            return True
+        match = request.match
+        if match is None:
+            return False
+        found = match[0].by_method.get(request.method)
+        return found is not None and getattr(found[1].view, "csrf_exempt", False) is True
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Send the secret's cookie when a page used a new one."""
+        secret: CSRFSecret | None = request.made("csrf_secret")
+        if secret is not None and secret.changed:
+            response.set_cookie(self._cookie.name(request), self._cookie.dump(secret), secure=request.is_secure)
+        if secret is not None:
+            response.headers.add_vary("Cookie")
+        return response
