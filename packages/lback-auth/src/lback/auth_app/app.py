@@ -7,5 +7,6 @@ app = App(
     module="lback.auth_app",
     requires=("sessions",),
     models_module="lback.auth.models",
+    register="lback.auth_app.setup:register",
     settings={"LOGIN_REDIRECT_URL": "/", "SUPERUSER_GROUP": "admin"},
 )
