@@ -1,0 +1,1 @@
+"""The changes to the tables of $name, written by makemigrations and applied by migrate."""

@@ -1,0 +1,4 @@
+{
+  "LOCALE": "en",
+  "SESSION_TIMEOUT_MINUTES": 30
+}

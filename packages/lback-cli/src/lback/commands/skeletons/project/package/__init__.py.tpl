@@ -1,0 +1,1 @@
+"""The project $name: its addresses and its entry point for servers."""
