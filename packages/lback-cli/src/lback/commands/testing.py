@@ -22,7 +22,7 @@ def test(project: Project, arguments: tuple[str, ...]) -> None:
     """
     # A process of its own, so that pytest is there first and can rewrite the assertions of what is imported.
     command = [sys.executable, "-m", "pytest", f"--rootdir={project.base_dir}", *arguments]
-    process = subprocess.Popen(command, cwd=project.base_dir)
+    process = subprocess.Popen(command, cwd=project.base_dir)  # noqa: S603 - no shell, and the user's own arguments
     # Ctrl-C reaches both processes; pytest answers it, and this one waits for the report.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
