@@ -1,0 +1,67 @@
+"""`DatabaseManager`: the engine of an application and the sessions on it. `db_session`: the session of the request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from lback.core.config import Config
+from lback.core.context import current_request
+from lback.models.engines import IMMEDIATE, make_engine
+
+
+class DatabaseManager:
+    """Gives sessions on one database. An application has one; it is a component, made from the settings.
+
+    Objects stay readable after a commit (`expire_on_commit` is off), as a response is rendered before and read after.
+
+    Args:
+        engine: The engine, usually from `lback.models.engines.make_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # The same pool; only SQLite looks at the option, when a transaction begins.
+        self._immediate = engine.execution_options(**{IMMEDIATE: True})
+
+    @classmethod
+    def from_config(cls, config: Config) -> "DatabaseManager":
+        """Make the manager for the database that the settings name; nothing is connected yet."""
+        return cls(make_engine(config))
+
+    def session(self, *, immediate: bool = False) -> Session:
+        """Return a new session; close it.
+
+        Args:
+            immediate: Whether its transaction is going to write, which SQLite has to know when it begins.
+        """
+        return Session(self._immediate if immediate else self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self, *, immediate: bool = True) -> Iterator[Session]:
+        """Give a session whose work is committed at the end of the block, or rolled back when the block raises."""
+        with self.session(immediate=immediate) as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        """Close the connections of the pool."""
+        self.engine.dispose()
+
+
+class _CurrentSession:
+    """Stands for ``request.db_session`` of the request that is being answered."""
+
+    def __getattr__(self, name: str) -> Any:
+        request = current_request()
+        if request is None:
+            raise RuntimeError(
+                "lback.models.database.db_session is the session of the current request, and there is none. Outside of "
+                "requests use DatabaseManager.transaction()."
+            )
+        return getattr(request.db_session, name)
+
+
+#: The database session of the current request, for code that is not handed the request.
+db_session = cast("Session", _CurrentSession())
