@@ -1,7 +1,6 @@
 """``manage.py test``: pytest in the project."""
 
 import signal
-import subprocess
 import sys
 
 import click
@@ -20,6 +19,8 @@ def test(project: Project, arguments: tuple[str, ...]) -> None:
 
     Everything that follows is handed to pytest, whose exit code this returns: -k NAME, -x, -v, a file ...
     """
+    import subprocess
+
     # A process of its own, so that pytest is there first and can rewrite the assertions of what is imported.
     command = [sys.executable, "-m", "pytest", f"--rootdir={project.base_dir}", *arguments]
     process = subprocess.Popen(command, cwd=project.base_dir)  # noqa: S603 - no shell, and the user's own arguments
