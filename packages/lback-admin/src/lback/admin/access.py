@@ -20,7 +20,7 @@ def is_staff(user: Any) -> bool:
 
 def is_superuser(user: Any) -> bool:
     """Tell whether somebody may do everything: by the flag, or by the group of superusers."""
-    return user is not None and bool(user.is_active) and bool(user.is_admin)
+    return user is not None and bool(user.is_active) and bool(user.bypasses_permissions)
 
 
 def may(request: Request, action: str, described: ModelAdmin) -> bool:
@@ -44,7 +44,7 @@ def staff_only(view: Callable[..., Response]) -> Callable[..., Response]:
         user = request.user
         if user is None or not user.is_active:
             back = request.full_path if request.method in SAFE_METHODS else None
-            return RedirectResponse(request.url_for("admin_login_page", next=back))
+            return RedirectResponse(request.url_for("admin_login_page", next=back), 303 if back is None else 302)
         if not is_staff(user):
             raise Forbidden("This part of the site is for its staff.")
         return view(request, **params)

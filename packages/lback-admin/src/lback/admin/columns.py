@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from sqlalchemy.types import JSON, TypeEngine
 # What lies in a column of such a name is shown to nobody, not even to the superuser.
 _SECRET = re.compile(r"pass(word|wd|phrase|code)|token|secret|(^|_)hash(es)?($|_)|api_?key|private_?key|credential")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+# An empty key can't be a segment of a path; a lone percent sign stands for it, which quoting never leaves.
+EMPTY = "%"
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 
@@ -32,7 +34,7 @@ def check_mapped(model: object) -> None:
     Its relationships are not looked at: the models they lead to may not be imported yet.
     """
     try:
-        class_mapper(model, configure=False)  # type: ignore[arg-type] - whatever was given is to be told apart
+        class_mapper(cast("type[Any]", model), configure=False)
     except (ArgumentError, UnmappedClassError):
         raise ValueError(
             f"The admin manages mapped classes, such as subclasses of BaseModel; {model!r} is none."
@@ -93,7 +95,7 @@ def key_text(instance: object) -> str:
     """Return the primary key of a row as one segment of a path; see `parse_key`."""
     parts = (getattr(instance, name) for name in primary_keys(type(instance)))
     # Points are quoted as well: browsers take a segment ".." out of a path.
-    return ",".join(quote(str(part), safe="").replace(".", "%2E") for part in parts)
+    return ",".join(quote(str(part), safe="").replace(".", "%2E") or EMPTY for part in parts)
 
 
 def parse_key(model: type, text: str) -> tuple[Any, ...] | None:
@@ -103,7 +105,10 @@ def parse_key(model: type, text: str) -> tuple[Any, ...] | None:
     if len(parts) != len(columns):
         return None
     try:
-        return tuple(_parsed(column.type, unquote(part)) for column, part in zip(columns, parts, strict=True))
+        return tuple(
+            _parsed(column.type, "" if part == EMPTY else unquote(part))
+            for column, part in zip(columns, parts, strict=True)
+        )
     except (ValueError, ArithmeticError):
         return None
 
@@ -128,7 +133,8 @@ def _parsed(kind: TypeEngine[Any], text: str) -> Any:
 
 def words(name: str) -> str:
     """Return a name of code as words: ``UserPermission`` and ``user_permission`` are "User permission"."""
-    return " ".join(_words(name)).capitalize()
+    text = " ".join(_words(name))
+    return text[:1].upper() + text[1:]
 
 
 def _words(name: str) -> Iterator[str]:
@@ -170,3 +176,8 @@ def has_text(model: type, names: list[str]) -> bool:
     """Tell whether one of the columns holds text, for a reader to know a row by."""
     attributes = column_attributes(model)
     return any(name in attributes and is_searchable(attributes[name]) for name in names)
+
+
+def has_str(model: type) -> bool:
+    """Tell whether a class says what its objects are called."""
+    return any("__str__" in vars(base) for base in model.__mro__[:-1])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # What a table shows of a model that says nothing about it: few enough columns for a laptop.
 DEFAULT_COLUMNS = 5
+MAX_PER_PAGE = 200
 TIMESTAMPS = ("created_at", "updated_at")
 
 
@@ -66,7 +67,7 @@ class ModelAdmin:
 
     def describe(self, instance: Any) -> str:
         """Return what a row is called: its ``__str__``, or the model and the key where it has none."""
-        if type(instance).__str__ is object.__str__:
+        if not columns.has_str(type(instance)):
             return f"{self.label} {', '.join(str(getattr(instance, name)) for name in self.keys)}"
         return str(instance)
 
@@ -78,11 +79,23 @@ class ModelAdmin:
         """Tell whether somebody with the permission to delete may delete this very row."""
         return True
 
+    def get_readonly_fields(self, request: "Request", instance: Any | None) -> Sequence[str]:
+        """Return what the form of a row shows and doesn't change, for this user."""
+        return self.readonly_fields
+
     def get_form_class(self, request: "Request", instance: Any | None) -> "type[ModelForm]":
         """Return the form for a row, or for a new one when `instance` is None."""
         from lback.admin.forms import generated_form
 
         return self.form_class or generated_form(self, request, instance)
+
+    def save_form(self, request: "Request", form: Any) -> Any:
+        """Write a valid form down and return the row; the caller flushes and the request commits.
+
+        Raises:
+            ValidationError: The row is not acceptable after all; the form is shown again with the reason.
+        """
+        return form.save(request.db_session, commit=False)
 
     # What the pages read
 
@@ -155,32 +168,35 @@ class ModelAdmin:
             ConfigurationError: A name that the model doesn't have, one that can't serve there, or a secret.
         """
         known = columns.column_attributes(self.model)
-        relations = columns.relationships(self.model)
-        for name in self.list_display:
-            if columns.is_secret(name):
-                self._refuse("list_display", name, "the admin shows no column with a secret")
-            if name not in known and name not in relations and not self._offers(name):
-                self._refuse("list_display", name, "expected a column, a relationship or a method")
-        for name in self.search_fields or ():
-            if name not in known or not columns.is_searchable(known[name]):
-                self._refuse("search_fields", name, "expected a column that holds text and no secret")
-        for name in self.list_filter or ():
-            if name not in known or not columns.choices_of(known[name]):
-                self._refuse("list_filter", name, "expected a column of truth values or of an Enum")
-        for name, _ in self.order:
-            if name not in known:
-                self._refuse("ordering", name, "expected a column without a secret")
-        for name in self.readonly_fields:
-            if columns.is_secret(name) or not self._offers(name):
-                self._refuse("readonly_fields", name, "expected an attribute of the model without a secret")
-        if not 1 <= self.per_page <= 200:
-            self._refuse("per_page", str(self.per_page), "expected 1 to 200")
+        for option, names, fits, expected in (
+            ("list_display", self.list_display, self._offers, "an attribute of the model or a method, and no secret"),
+            ("readonly_fields", self.readonly_fields, self._offers, "the same as for list_display"),
+            (
+                "search_fields",
+                self.search_fields or (),
+                lambda name: name in known and columns.is_searchable(known[name]),
+                "a column that holds text and no secret",
+            ),
+            (
+                "list_filter",
+                self.list_filter or (),
+                lambda name: name in known and columns.choices_of(known[name]),
+                "a column of truth values or of an Enum",
+            ),
+            ("ordering", [name for name, _ in self.order], known.__contains__, "a column without a secret"),
+            ("per_page", [str(self.per_page)], lambda _: 1 <= self.per_page <= MAX_PER_PAGE, f"1 to {MAX_PER_PAGE}"),
+        ):
+            for name in names:
+                if not fits(name):
+                    raise ConfigurationError(
+                        f"{option} of {type(self).__name__} for {self.model.__name__} has {name!r};"
+                        f" expected {expected}."
+                    )
 
     def _offers(self, name: str) -> bool:
+        if columns.is_secret(name):
+            return False
         return name == "__str__" or self._method(name) is not None or hasattr(self.model, name)
-
-    def _refuse(self, option: str, name: str, why: str) -> None:
-        raise ConfigurationError(f"{option} of {type(self).__name__} for {self.model.__name__} has {name!r}: {why}.")
 
     def _default_columns(self) -> tuple[str, ...]:
         foreign = columns.relationships_by_column(self.model)

@@ -179,7 +179,7 @@ def dependents(session: Session, described: ModelAdmin, instance: Any) -> list[t
         ]
         total = session.scalar(select(func.count()).select_from(related).where(and_(*joined))) or 0
         if total:
-            found.append((columns.words(name).lower(), total, relationship.cascade.delete))
+            found.append((columns.words(name), total, relationship.cascade.delete))
     return found
 
 

@@ -8,7 +8,7 @@ SIGNALS: tuple[Signal, ...] = (
         "admin_login_failed",
         "the login view",
         ("request", "username", "reason"),
-        "When a login was refused; `reason` is `invalid_credentials` or `not_staff`.",
+        "When a login was refused; `username` is what was entered, `reason` is `invalid_credentials`.",
     ),
     Signal("admin_object_added", "the mapped class", ("request", "object"), "When the admin has written a new row."),
     Signal("admin_object_changed", "the mapped class", ("request", "object"), "When the admin has changed a row."),

@@ -53,7 +53,7 @@ def _delete(request: Request, described: ModelAdmin, instance: Any) -> Response:
             session.delete(instance)
     except IntegrityError:
         request.session.set_flash(f"{label} can't be deleted: other rows refer to it.", "error")
-        return RedirectResponse(back)
+        return RedirectResponse(back, 303)
     dispatcher.send("admin_object_deleted", described.model, request=request, object=instance)
     request.session.set_flash(f"{described.label} “{label}” was deleted.", "success")
-    return RedirectResponse(list_url(request, described))
+    return RedirectResponse(list_url(request, described), 303)

@@ -1,0 +1,132 @@
+import re
+
+import pytest
+
+from lback.core.signals import dispatcher
+from lback.core.testing import Client
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def client(app):
+    return Client(app)
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/dashboard/", "/admin/course/", "/admin/course/1/change/?a=b"])
+def test_a_stranger_is_sent_to_the_login_of_the_admin_and_back(client, path):
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response.location.startswith("/admin/login/?next=")
+    page = client.get(response.location)
+    assert page.status_code == 200
+    assert 'name="next"' in page.text
+
+
+def test_an_unknown_model_tells_a_stranger_nothing(client):
+    assert client.get("/admin/nonsense/").location.startswith("/admin/login/")
+
+
+def test_logging_in_leads_where_the_visitor_wanted_to_go(client, make_user):
+    make_user("ada")
+    form = {"username": "ada", "password": PASSWORD, "next": "/admin/course/?q=x"}
+    assert client.csrf_post("/admin/login/", form).location == "/admin/course/?q=x"
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_no_other_site_can_be_the_target(client, make_user, target):
+    make_user("ada")
+    form = {"username": "ada", "password": PASSWORD, "next": target}
+    assert client.csrf_post("/admin/login/", form).location == "/admin/dashboard/"
+
+
+def test_the_prefix_leads_to_the_dashboard(root):
+    assert root.get("/admin/").location == "/admin/dashboard/"
+    assert root.get("/admin/login/").location == "/admin/dashboard/"
+
+
+def test_every_refusal_reads_the_same(client, make_user):
+    make_user("ada")
+    make_user("visitor", is_staff=False)
+    make_user("gone", is_active=False)
+    pages = set()
+    for username, password in [("ada", "wrong"), ("visitor", PASSWORD), ("gone", PASSWORD), ("nobody", PASSWORD)]:
+        response = client.csrf_post("/admin/login/", {"username": username, "password": password})
+        assert response.status_code == 401
+        text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", response.text)
+        pages.add(text.replace(username, ""))
+    assert len(pages) == 1
+    assert client.get("/admin/dashboard/").status_code == 302
+
+
+def test_what_was_typed_comes_back_escaped_and_the_password_not_at_all(client):
+    response = client.csrf_post("/admin/login/", {"username": '"><script>x', "password": "hunter22hunter22"})
+    assert "<script>" not in response.text
+    assert "hunter22" not in response.text
+
+
+def test_the_login_needs_a_token(client, make_user):
+    make_user("ada")
+    assert client.post("/admin/login/", {"username": "ada", "password": PASSWORD}).status_code == 403
+
+
+def test_the_session_id_changes_at_login(client, make_user):
+    make_user("ada")
+    client.csrf_post("/admin/login/", {"username": "ada", "password": "wrong"})
+    before = dict(client.cookies)
+    client.csrf_post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    assert client.cookies["session_id"] != before.get("session_id")
+
+
+def test_logging_out_ends_the_session_everywhere(root, app):
+    stolen = Client(app)
+    stolen.cookies = dict(root.cookies)
+    response = root.csrf_post("/admin/logout/", follow=True)
+    assert "You are logged out." in response.text
+    assert root.get("/admin/dashboard/").status_code == 302
+    assert stolen.get("/admin/dashboard/").status_code == 302
+
+
+def test_nothing_is_ended_by_a_get(root):
+    assert root.get("/admin/logout/").status_code == 405
+    assert root.get("/admin/dashboard/").status_code == 200
+
+
+def test_somebody_logged_in_who_is_not_staff_is_refused(log_in, transaction, models):
+    client = log_in(username="ada")
+    with transaction() as db:
+        db.query(models.User).filter_by(username="ada").one().is_staff = False
+    assert client.get("/admin/dashboard/").status_code == 403
+
+
+def test_a_deactivated_account_is_out_at_once(log_in, transaction, models):
+    client = log_in(username="ada")
+    with transaction() as db:
+        db.query(models.User).filter_by(username="ada").one().is_active = False
+    assert client.get("/admin/dashboard/").location.startswith("/admin/login/")
+
+
+def test_signals_tell_of_logins(client, make_user):
+    make_user("ada")
+    heard = []
+
+    def listen(sender, **kwargs):
+        heard.append({name: value for name, value in kwargs.items() if name != "request"})
+
+    for name in ("admin_login_successful", "admin_login_failed"):
+        dispatcher.connect(name, listen)
+    try:
+        client.csrf_post("/admin/login/", {"username": "ada", "password": "wrong"})
+        client.csrf_post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    finally:
+        for name in ("admin_login_successful", "admin_login_failed"):
+            dispatcher.disconnect(name, listen)
+    assert heard[0] == {"username": "ada", "reason": "invalid_credentials"}
+    assert list(heard[1]) == ["user"]
+
+
+def test_a_member_of_the_group_of_superusers_enters_and_may_do_everything(log_in):
+    client = log_in(username="boss", is_staff=False, groups=["admin"])
+    assert client.get("/admin/user/add/").status_code == 200
