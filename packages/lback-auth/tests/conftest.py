@@ -1,8 +1,6 @@
 """A small site with users, in a SQLite database on disk."""
 
 import pytest
-from lback.models.base import BaseModel
-from lback.models.database import DatabaseManager
 from sqlalchemy import event
 
 from lback.auth import passwords
@@ -13,6 +11,8 @@ from lback.core.response import Response
 from lback.core.signals import dispatcher
 from lback.core.testing import Client, make_app
 from lback.core.urls_utils import include
+from lback.models.base import BaseModel
+from lback.models.database import DatabaseManager
 from lback.utils.shortcuts import render
 from lback.utils.urls import path
 
@@ -82,10 +82,10 @@ def make_site(settings):
     """Return a function that builds the site, with further routes and settings."""
     sites = []
 
-    def make(routes=(), **changes):
+    def make(routes=(), prefix="/auth/", **changes):
         site = make_app(
             [
-                include("lback.auth_app.urls", prefix="/auth/"),
+                include("lback.auth_app.urls", prefix=prefix),
                 path("/whoami/", whoami),
                 path("/untouched/", untouched),
                 path("/remember/", remember),

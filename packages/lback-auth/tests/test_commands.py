@@ -5,13 +5,14 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from lback.models.base import BaseModel
-from lback.models.database import DatabaseManager
 
 from lback.auth import commands
 from lback.auth.managers import UserManager
+from lback.auth.models import Group
 from lback.core.config import Config
 from lback.core.project import Project
+from lback.models.base import BaseModel
+from lback.models.database import DatabaseManager
 
 PASSWORD = "a fine password"
 
@@ -204,10 +205,12 @@ class TestListUsers:
     def test_a_line_for_each(self, run, database, amira):
         with database.transaction() as db:
             UserManager().create(db, "boss", PASSWORD, is_superuser=True)
+            UserManager().create(db, "chief", PASSWORD).groups.append(Group(name="admin"))
             UserManager().create(db, "clerk", PASSWORD, is_staff=True, is_active=False)
         assert run("list_users").output.splitlines() == [
             "- amira (amira@example.com) | Status: Active | Role: Regular",
             "- boss (no e-mail) | Status: Active | Role: Superuser",
+            "- chief (no e-mail) | Status: Active | Role: Superuser",
             "- clerk (no e-mail) | Status: Inactive | Role: Staff",
         ]
 

@@ -268,11 +268,7 @@ class TestLogout:
         assert client.csrf_post("/auth/logout/").location == "/auth/login/"
 
 
-def test_the_pages_work_below_any_prefix(settings, make_site):
-    from lback.core.testing import make_app
-    from lback.core.urls_utils import include
-
-    site = make_app([include("lback.auth_app.urls", prefix="/accounts/in/")], **settings)
-    client = Client(site)
+def test_the_pages_work_below_any_prefix(make_site):
+    client = Client(make_site(prefix="/accounts/in/"))
     assert client.get("/accounts/in/login/").status_code == 200
     assert client.csrf_post("/accounts/in/logout/").location == "/accounts/in/login/"

@@ -84,7 +84,7 @@ class TestAnonymous:
     def test_finds_a_message_on_the_login_page(self, client):
         assert "Log in to see this page." in client.get("/posts/", follow=True).text
 
-    def test_goes_where_LOGIN_URL_says(self, make_site):
+    def test_goes_where_the_setting_says(self, make_site):
         site = make_site([path("/enter/", lambda request: Response("enter"))], LOGIN_URL="/enter/")
         assert Client(site).get("/posts/").location == "/enter/?next=%2Fposts%2F"
 
@@ -223,7 +223,8 @@ def test_a_permission_taken_away_is_gone_on_the_next_request(client, database, a
     log_in()
     assert client.get("/posts/").status_code == 200
     with database.transaction() as db:
-        db.scalars(select(Group)).one().permissions.clear()
+        group = db.scalars(select(Group)).one()
+        group.permissions.clear()
     assert client.get("/posts/").status_code == 403
 
 

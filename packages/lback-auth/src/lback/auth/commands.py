@@ -49,7 +49,7 @@ def create_superuser(
 
         def free_name(entered: str) -> str:
             name = normal_username(entered)
-            with database.transaction() as db:
+            with database.transaction(immediate=False) as db:
                 users.check_free(db, name)
             return name
 
@@ -106,18 +106,26 @@ def deactivate_user(project: "Project", username: str | None, noinput: bool) -> 
 def list_users(project: "Project") -> None:
     """List all users, with their state and role."""
     from sqlalchemy import select
+    from sqlalchemy.orm import selectinload
 
     from lback.auth.models import User
 
-    with _database(project) as database, database.transaction() as db:
+    with _database(project) as database, database.transaction(immediate=False) as db:
         count = 0
-        for user in db.scalars(select(User).order_by(User.username).execution_options(yield_per=500)):
+        users = select(User).order_by(User.username).options(selectinload(User.groups))
+        for user in db.scalars(users.execution_options(yield_per=500)):
             count += 1
             state = "Active" if user.is_active else "Inactive"
-            role = "Superuser" if user.is_superuser else "Staff" if user.is_staff else "Regular"
+            role = _role(user, project.config.SUPERUSER_GROUP)
             click.echo(f"- {user.username} ({user.email or 'no e-mail'}) | Status: {state} | Role: {role}")
     if not count:
         click.echo("There are no users yet. Make the first one with create_superuser.")
+
+
+def _role(user: "User", superuser_group: str) -> str:
+    if user.is_superuser or any(group.name == superuser_group for group in user.groups):
+        return "Superuser"
+    return "Staff" if user.is_staff else "Regular"
 
 
 def _set_active(project: "Project", username: str | None, noinput: bool, *, active: bool) -> None:
@@ -217,7 +225,7 @@ def _existing(database: "DatabaseManager") -> Callable[[str], str]:
     """Return a check that a user of the entered name exists, which gives the name as it is kept."""
 
     def checked(entered: str) -> str:
-        with database.transaction() as db:
+        with database.transaction(immediate=False) as db:
             return _user(db, entered).username
 
     return checked

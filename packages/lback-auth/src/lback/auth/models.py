@@ -103,9 +103,9 @@ class User(BaseModel):
     def has_permission(self, permission_name: str) -> bool:
         """Tell whether the user has a permission, through a group or as a superuser. Deactivated users have none.
 
-        One query fetches all permissions of the user. They are kept until the object is expired or refreshed (a
-        commit does that) or its groups are changed; as every request loads its own, a permission that was taken away
-        is gone on the next request.
+        One query fetches all permissions of the user. They are kept until the object is expired, refreshed, or its
+        groups are changed; as every request loads its own user, a permission that was taken away is gone on the next
+        request.
         """
         return bool(self.is_active) and (self.bypasses_permissions or permission_name in self._granted()[1])
 
@@ -149,7 +149,7 @@ class User(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the columns by name, without the password hash."""
-        return {name: value for name, value in super().to_dict().items() if name not in ("password", "password_hash")}
+        return {name: value for name, value in super().to_dict().items() if name != "password_hash"}
 
     def __str__(self) -> str:
         return self.username

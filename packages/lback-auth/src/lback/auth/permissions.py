@@ -46,7 +46,8 @@ class PermissionRequired:
 
     def __call__(self, view: V) -> V:
         """Return the view with the check in front of it."""
-        return self._class(view) if isinstance(view, type) else self._function(view)
+        guarded: V = self._class(view) if isinstance(view, type) else self._function(view)
+        return guarded
 
     def _function(self, view: Any) -> Any:
         position = _request_position(view)
@@ -85,14 +86,14 @@ class PermissionRequired:
         return return_403(request, NOT_ALLOWED)
 
 
-def permission_names(required: Required) -> frozenset[str]:
+def permission_names(required: object) -> frozenset[str]:
     """Return the names of permissions that were given as one text or as several.
 
     Raises:
         ConfigurationError: There is none, or one is no text: either would let everybody in.
     """
     given = [required] if isinstance(required, str) else required
-    names: frozenset[str] = frozenset(given) if isinstance(given, Iterable) else frozenset()
+    names: frozenset[Any] = frozenset(given) if isinstance(given, Iterable) else frozenset()
     if not names or not all(isinstance(name, str) and name for name in names):
         raise ConfigurationError(
             f"PermissionRequired takes a permission such as 'blog.add_post', or a list of them, not {required!r}."

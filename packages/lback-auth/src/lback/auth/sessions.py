@@ -60,12 +60,17 @@ def session_user(request: Request) -> "User | None":
     user_id = session.get(USER_ID)
     if user_id is None:
         return None
-    user = request.db_session.get(User, int(user_id)) if str(user_id).isdecimal() else None
+    user: User | None = request.db_session.get(User, int(user_id)) if _is_key(user_id) else None
     known = session.get(FINGERPRINT, "")
     if user is not None and user.is_active and hmac.compare_digest(fingerprint(user), known):
         return user
     session.flush()
     return None
+
+
+def _is_key(user_id: object) -> bool:
+    # More digits than a key of any database has are an error in the driver.
+    return isinstance(user_id, str) and user_id.isdecimal() and len(user_id) <= 18
 
 
 def fingerprint(user: "User") -> str:
