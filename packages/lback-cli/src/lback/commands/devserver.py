@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -71,7 +71,7 @@ class _ResponseHandler(SimpleHandler):
     server_software = "Lback-development-server"
     http_version = "1.1"
     # The variables of this process are no part of a request; the standard library would mix them in.
-    os_environ: ClassVar[dict[str, str]] = {}
+    os_environ: dict[str, str] = {}
     headers: Any
     status: Any
     sent_status = "500"
