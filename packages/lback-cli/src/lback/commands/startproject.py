@@ -10,6 +10,11 @@ from lback.commands import installed
 from lback.commands.names import check_name
 from lback.commands.skeleton import write_skeleton
 
+DATABASE = """
+# The database is the file db.sqlite in this folder, unless this names another one.
+# DATABASE_URL=postgresql://user:password@localhost/{name}
+"""
+
 
 @click.command()
 @click.argument("name")
@@ -44,6 +49,7 @@ def create_project(name: str, parent: Path) -> Path:
         {
             "name": name,
             "secret_key": secrets.token_urlsafe(48),
+            "database": DATABASE.format(name=name) if installed.has("lback.models.database") else "",
             "apps": _lines(f'"{app}"' for app in installed.apps()),
             "middlewares": _lines(f'"{middleware}"' for middleware in installed.middlewares()),
             "imports": _imports(),

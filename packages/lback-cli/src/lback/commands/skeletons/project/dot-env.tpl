@@ -3,3 +3,4 @@ SECRET_KEY=$secret_key
 
 # The development server switches DEBUG on by itself. Everywhere else it stays off.
 # DEBUG=true
+$database
