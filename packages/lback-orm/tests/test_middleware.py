@@ -1,0 +1,266 @@
+"""One database session a request: every way out of a view, and what is written then."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import ForeignKey, MetaData, func, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from lback.core.app import Application
+from lback.core.exceptions import NotFound
+from lback.core.middleware import BaseMiddleware
+from lback.core.request import Request
+from lback.core.response import Response, StreamingResponse
+from lback.core.signals import dispatcher
+from lback.core.testing import Client, make_app
+from lback.models.base import Base
+from lback.models.database import DatabaseManager, db_session
+from lback.utils.shortcuts import render
+from lback.utils.urls import path
+
+MIDDLEWARE = "lback.models.middleware.SQLAlchemySessionMiddleware"
+
+
+class Local(DeclarativeBase):
+    """Models of this test alone."""
+
+    metadata = MetaData(naming_convention=Base.metadata.naming_convention)
+
+
+class Parent(Local):
+    __tablename__ = "middleware_parents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Child(Local):
+    __tablename__ = "middleware_children"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Checked when the transaction is committed, so a commit can fail after a view that went well.
+    parent_id: Mapped[int] = mapped_column(ForeignKey(Parent.id, deferrable=True, initially="DEFERRED"))
+
+
+def add(request: Request) -> None:
+    request.db_session.add(Parent())
+    request.db_session.flush()
+
+
+def returns(request: Request) -> Response:
+    add(request)
+    return Response("done")
+
+
+def raises(request: Request) -> Response:
+    add(request)
+    raise RuntimeError("on purpose")
+
+
+def raises_not_found(request: Request) -> Response:
+    add(request)
+    raise NotFound
+
+
+def answers(status: int) -> Callable[[Request], Response]:
+    def view(request: Request) -> Response:
+        add(request)
+        return Response("", status)
+
+    return view
+
+
+def breaks_its_template(request: Request) -> Response:
+    add(request)
+    return render(request, "not-there.html")
+
+
+def fails_to_commit(request: Request) -> Response:
+    request.db_session.add(Child(parent_id=999))
+    return Response("done")
+
+
+def streams(request: Request) -> Response:
+    add(request)
+    count = select(func.count()).select_from(Parent)
+    return StreamingResponse(str(request.db_session.scalar(count)) for _ in range(1))
+
+
+def untouched(request: Request) -> Response:
+    return Response("nothing")
+
+
+def counts(request: Request, db: Session) -> dict[str, Any]:
+    return {"parents": db.scalar(select(func.count()).select_from(Parent)), "same": db is request.db_session}
+
+
+def through_the_proxy(request: Request) -> dict[str, Any]:
+    return {"parents": db_session.scalar(select(func.count()).select_from(Parent))}
+
+
+def transaction(request: Request) -> dict[str, Any]:
+    request.db_session.execute(text("SELECT 1"))
+    return {}
+
+
+POST = ["POST"]
+URLPATTERNS = [
+    path("/returns/", returns, POST),
+    path("/raises/", raises, POST),
+    path("/not-found/", raises_not_found, POST),
+    path("/302/", answers(302), POST),
+    path("/400/", answers(400), POST),
+    path("/503/", answers(503), POST),
+    path("/template/", breaks_its_template, POST),
+    path("/commit/", fails_to_commit, POST),
+    path("/streams/", streams, POST),
+    path("/untouched/", untouched),
+    path("/counts/", counts),
+    path("/proxy/", through_the_proxy),
+    path("/transaction/", transaction, ["GET", "POST"]),
+]
+
+
+@pytest.fixture
+def app(sqlite: DatabaseManager) -> Iterator[Application]:
+    Local.metadata.create_all(sqlite.engine)
+    application = make_app(URLPATTERNS, MIDDLEWARES=[MIDDLEWARE], DATABASE_URL=str(sqlite.engine.url))
+    yield application
+    application.container.get(DatabaseManager).dispose()
+
+
+@pytest.fixture
+def client(app: Application) -> Client:
+    return Client(app)
+
+
+def rows(database: DatabaseManager) -> int:
+    with database.session() as session:
+        return session.scalar(select(func.count()).select_from(Parent)) or 0
+
+
+@pytest.mark.parametrize(("address", "status"), [("/returns/", 200), ("/302/", 302), ("/streams/", 200)])
+def test_work_is_committed_when_the_view_answers_below_400(
+    client: Client, sqlite: DatabaseManager, address: str, status: int
+) -> None:
+    assert client.post(address).status_code == status
+    assert rows(sqlite) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("/raises/", 500), ("/not-found/", 404), ("/400/", 400), ("/503/", 503), ("/template/", 500)],
+)
+def test_work_is_rolled_back_on_an_error(client: Client, sqlite: DatabaseManager, address: str, status: int) -> None:
+    assert client.post(address).status_code == status
+    assert rows(sqlite) == 0
+
+
+def test_a_commit_that_fails_is_an_error_and_no_lost_write_behind_a_200(
+    client: Client, sqlite: DatabaseManager
+) -> None:
+    assert client.post("/commit/").status_code == 500
+    assert client.post("/returns/").status_code == 200
+    assert rows(sqlite) == 1
+
+
+def test_middlewares_see_the_response_when_the_work_is_committed(sqlite: DatabaseManager) -> None:
+    Local.metadata.create_all(sqlite.engine)
+    seen: list[int] = []
+
+    class Looks(BaseMiddleware):
+        def process_response(self, request: Request, response: Response) -> Response:
+            seen.append(rows(sqlite))
+            return response
+
+    app = make_app([path("/", returns, POST)], MIDDLEWARES=[MIDDLEWARE], DATABASE_URL=str(sqlite.engine.url))
+    looking = type(app.middlewares).of([*app.middlewares.middlewares, Looks()])
+    app.middlewares = looking
+    Client(app).post("/")
+    assert seen == [1]
+
+
+def test_a_view_that_does_not_ask_opens_no_session(client: Client, app: Application) -> None:
+    client.get("/untouched/")
+    assert app.container.get(DatabaseManager).engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("address", ["/returns/", "/raises/", "/commit/", "/streams/"])
+def test_the_connection_goes_back_to_the_pool(client: Client, app: Application, address: str) -> None:
+    client.post(address)
+    assert app.container.get(DatabaseManager).engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_streaming_body_reads_from_the_session_until_it_is_closed(app: Application, client: Client) -> None:
+    assert client.post("/streams/").text == "1"
+
+
+def test_a_client_that_goes_away_leaves_no_connection_behind(app: Application, client: Client) -> None:
+    environ = client._environ("POST", "/streams/", b"", "", {})
+    body = app(environ, lambda status, headers, exc_info=None: lambda data: None)
+    body.close()  # type: ignore[attr-defined]
+    assert app.container.get(DatabaseManager).engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_view_gets_the_session_by_its_type(client: Client) -> None:
+    assert client.get("/counts/").json() == {"parents": 0, "same": True}
+
+
+def test_db_session_is_the_session_of_the_current_request(client: Client) -> None:
+    assert client.get("/proxy/").json() == {"parents": 0}
+
+
+def test_db_session_says_what_to_use_outside_of_a_request() -> None:
+    with pytest.raises(RuntimeError, match=r"DatabaseManager\.transaction"):
+        db_session.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize(("method", "begins"), [("GET", "BEGIN"), ("HEAD", "BEGIN"), ("POST", "BEGIN IMMEDIATE")])
+def test_a_request_that_may_write_begins_immediate(app: Application, method: str, begins: str) -> None:
+    from sqlalchemy import event
+
+    seen: list[str] = []
+    engine = app.container.get(DatabaseManager).engine
+    event.listen(engine, "before_cursor_execute", lambda c, cur, statement, *rest: seen.append(statement))
+    Client(app).request(method, "/transaction/")
+    assert seen[0] == begins
+
+
+def test_signals_tell_how_the_work_ended(client: Client) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def committed(sender: Any, **facts: Any) -> None:
+        seen.append(("committed", sorted(facts)))
+
+    def rolled_back(sender: Any, **facts: Any) -> None:
+        seen.append(("rolled back", type(facts["exception"]).__name__))
+
+    dispatcher.connect("db_session_committed", committed)
+    dispatcher.connect("db_session_rolled_back", rolled_back)
+    try:
+        for address in ("/returns/", "/400/", "/raises/", "/commit/"):
+            client.post(address)
+    finally:
+        dispatcher.disconnect("db_session_committed", committed)
+        dispatcher.disconnect("db_session_rolled_back", rolled_back)
+    assert seen == [
+        ("committed", ["request", "session"]),
+        ("rolled back", "NoneType"),
+        ("rolled back", "RuntimeError"),
+        ("rolled back", "IntegrityError"),
+    ]
+
+
+def test_what_is_changed_after_the_view_is_not_written_and_said(
+    sqlite: DatabaseManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    Local.metadata.create_all(sqlite.engine)
+
+    class Late(BaseMiddleware):
+        def process_response(self, request: Request, response: Response) -> Response:
+            request.db_session.add(Parent())
+            return response
+
+    app = make_app([path("/", returns, POST)], MIDDLEWARES=[MIDDLEWARE], DATABASE_URL=str(sqlite.engine.url))
+    app.middlewares = type(app.middlewares).of([*app.middlewares.middlewares, Late()])
+    Client(app).post("/")
+    assert rows(sqlite) == 1
+    assert "after its view had returned" in caplog.text

@@ -1,0 +1,162 @@
+"""Sessions in the database: ids hashed at rest, rows only when something is stored, an end to every session."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, func, select, update
+
+from lback.core.app import Application
+from lback.core.request import Request
+from lback.core.response import Response
+from lback.core.sessions import SessionStore, SignedCookieStore
+from lback.core.testing import Client, make_app
+from lback.models.base import utc_now
+from lback.models.database import DatabaseManager
+from lback.models.session import Session
+from lback.models.session_store import DatabaseSessionStore, hashed
+from lback.utils.urls import path
+
+
+@pytest.fixture
+def store(database: DatabaseManager) -> Iterator[DatabaseSessionStore]:
+    table = Session.__table__
+    assert isinstance(table, Table)
+    table.drop(database.engine, checkfirst=True)
+    table.create(database.engine)
+    yield DatabaseSessionStore(database)
+    table.drop(database.engine)
+
+
+def rows(store: DatabaseSessionStore) -> int:
+    with store._database.session() as session:
+        return session.scalar(select(func.count()).select_from(Session)) or 0
+
+
+def test_what_is_saved_is_loaded_by_its_cookie(store: DatabaseSessionStore) -> None:
+    cookie = store.save(None, {"cart": [1, 2], "name": "Zoë"}, 60)
+    assert store.load(cookie) == {"cart": [1, 2], "name": "Zoë"}
+
+
+def test_saving_again_keeps_the_id(store: DatabaseSessionStore) -> None:
+    cookie = store.save(None, {"a": 1}, 60)
+    assert store.save(cookie, {"a": 2}, 60) == cookie
+    assert store.load(cookie) == {"a": 2}
+    assert rows(store) == 1
+
+
+def test_the_table_does_not_hold_the_id_that_would_log_somebody_in(store: DatabaseSessionStore) -> None:
+    cookie = store.save(None, {"a": 1}, 60)
+    with store._database.session() as session:
+        row = session.scalars(select(Session)).one()
+    assert row.key == hashed(cookie)
+    assert cookie not in (row.key, row.data)
+
+
+def test_the_row_says_whose_session_it_is(store: DatabaseSessionStore) -> None:
+    store.save(None, {"user_id": 7}, 60)
+    with store._database.session() as session:
+        assert session.scalars(select(Session.user_id)).one() == "7"
+
+
+@pytest.mark.parametrize("cookie", ["", "unknown", "x" * 10_000, "\u0131'; DROP TABLE sessions--"])
+def test_an_unknown_id_is_nobodys_session(store: DatabaseSessionStore, cookie: str) -> None:
+    assert store.load(cookie) is None
+
+
+def test_a_deleted_session_is_gone_at_once_and_not_brought_back(store: DatabaseSessionStore) -> None:
+    cookie = store.save(None, {"a": 1}, 60)
+    store.delete(cookie)
+    assert store.load(cookie) is None
+    store.save(cookie, {"a": 2}, 60)
+    assert store.load(cookie) is None
+
+
+def expire(store: DatabaseSessionStore, cookie: str) -> None:
+    with store._database.transaction() as session:
+        past = utc_now() - timedelta(seconds=1)
+        session.execute(update(Session).where(Session.key == hashed(cookie)).values(expires_at=past))
+
+
+def test_an_expired_session_is_not_loaded_and_purging_deletes_it(store: DatabaseSessionStore) -> None:
+    old, new = store.save(None, {"a": 1}, 60), store.save(None, {"a": 1}, 60)
+    expire(store, old)
+    assert store.load(old) is None
+    assert store.purge_expired() == 1
+    assert store.load(new) == {"a": 1}
+
+
+def test_all_sessions_of_a_user_can_be_ended(store: DatabaseSessionStore) -> None:
+    for user_id in (1, 1, 2):
+        store.save(None, {"user_id": user_id}, 60)
+    assert store.delete_for_user(1) == 2
+    assert rows(store) == 1
+
+
+@pytest.mark.parametrize("data", ["not json", "[1]", "gASVBQAAAAAAAACMAWGULg=="])
+def test_garbled_data_counts_as_no_session(store: DatabaseSessionStore, data: str) -> None:
+    cookie = store.save(None, {"a": 1}, 60)
+    with store._database.transaction() as session:
+        session.execute(update(Session).values(data=data))
+    assert store.load(cookie) is None
+
+
+def test_only_json_is_stored(store: DatabaseSessionStore) -> None:
+    with pytest.raises(TypeError):
+        store.save(None, {"a": object()}, 60)
+
+
+MIDDLEWARES = [
+    "lback.models.middleware.SQLAlchemySessionMiddleware",
+    "lback.middlewares.session.SessionMiddleware",
+]
+
+
+def visit(request: Request) -> dict[str, Any]:
+    return {"seen": request.session.get("seen", 0)}
+
+
+def remember(request: Request) -> Response:
+    request.session["seen"] = 1
+    return Response("", int(request.GET.get("status", 200)))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    urlpatterns = [path("/", visit), path("/remember/", remember, ["POST"])]
+    app = make_app(urlpatterns, MIDDLEWARES=MIDDLEWARES, INSTALLED_APPS=["sessions"], BASE_DIR=tmp_path)
+    database = app.container.get(DatabaseManager)
+    Session.__table__.create(database.engine)  # type: ignore[attr-defined]
+    yield app
+    database.dispose()
+
+
+def stored(app: Application) -> list[dict[str, Any]]:
+    with app.container.get(DatabaseManager).session() as session:
+        return [json.loads(data) for data in session.scalars(select(Session.data))]
+
+
+def test_a_visit_that_stores_nothing_leaves_no_row(app: Application) -> None:
+    assert Client(app).get("/").json() == {"seen": 0}
+    assert stored(app) == []
+
+
+def test_the_session_is_kept_in_the_database_where_the_app_is_installed(app: Application) -> None:
+    client = Client(app)
+    client.post("/remember/")
+    assert client.get("/").json() == {"seen": 1}
+    assert [data["seen"] for data in stored(app)] == [1]
+
+
+def test_what_a_session_holds_survives_a_refused_request(app: Application) -> None:
+    client = Client(app)
+    client.post("/remember/?status=400")
+    assert client.get("/").json() == {"seen": 1}
+
+
+def test_a_setting_chooses_another_store(tmp_path: Path) -> None:
+    app = make_app([], MIDDLEWARES=[], INSTALLED_APPS=["sessions"], SESSION_STORE="cookie", BASE_DIR=tmp_path)
+    assert isinstance(app.container.get(SessionStore), SignedCookieStore)  # type: ignore[type-abstract]
