@@ -1,0 +1,118 @@
+"""Fields for days and times. They read what the browser's own inputs send (ISO 8601), and formats of your choice."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any, ClassVar
+
+from lback.forms.field import Field
+from lback.forms.widgets import DateInput, DateTimeInput, TimeInput
+
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_MAX_TEXT = 64
+
+
+class _MomentField(Field):
+    pattern: ClassVar[re.Pattern[str]]
+
+    def __init__(self, *, input_formats: Iterable[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.input_formats = tuple(input_formats)
+
+    def parse(self, value: Any) -> datetime:
+        """Return the moment that was sent; a time alone is on the first day of 1900.
+
+        Raises:
+            ValidationError: It has none of the formats, or there is no such moment.
+        """
+        text = value.strip() if isinstance(value, str) and len(value) <= _MAX_TEXT else ""
+        if self.pattern.fullmatch(text) is not None:
+            try:
+                return self.from_iso(text)
+            except ValueError as error:
+                raise self.error("invalid") from error
+        for layout in self.input_formats:
+            try:
+                return datetime.strptime(text, layout)  # noqa: DTZ007 - a form has no offset
+            except ValueError:
+                continue
+        raise self.error("invalid")
+
+    def from_iso(self, text: str) -> datetime:
+        """Return the moment of text that matches `pattern`."""
+        return datetime.fromisoformat(text)
+
+
+class DateField(_MomentField):
+    """A day.
+
+    Args:
+        input_formats: Further formats that are read, as for `datetime.strptime`, such as ``["%d.%m.%Y"]``.
+        options: Those of `Field`.
+    """
+
+    default_widget = DateInput
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a day, such as 2026-01-31."}
+    pattern = re.compile(_DATE)
+
+    def to_python(self, value: Any) -> date:
+        """Return the day."""
+        if isinstance(value, date):
+            return value.date() if isinstance(value, datetime) else value
+        return self.parse(value).date()
+
+
+class TimeField(_MomentField):
+    """A time of day. Options as for `DateField`."""
+
+    default_widget = TimeInput
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a time, such as 14:30."}
+    pattern = re.compile(_TIME)
+
+    def to_python(self, value: Any) -> time:
+        """Return the time."""
+        return value if isinstance(value, time) else self.parse(value).time()
+
+    def from_iso(self, text: str) -> datetime:
+        """Return the time of text that matches `pattern`, on the first day of 1900."""
+        return datetime.combine(date(1900, 1, 1), time.fromisoformat(text))
+
+
+class DateTimeField(_MomentField):
+    """A day and a time.
+
+    Args:
+        timezone: The time zone that entered times are in; values then carry it, and are shown in it. Without one,
+            values have none.
+        options: Those of `DateField`.
+    """
+
+    default_widget = DateTimeInput
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "Enter a day and a time, such as 2026-01-31 14:30.",
+    }
+    pattern = re.compile(f"{_DATE}[T ]{_TIME}")
+
+    def __init__(self, *, timezone: tzinfo | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.timezone = timezone
+
+    def to_python(self, value: Any) -> datetime:
+        """Return the moment."""
+        moment = value if isinstance(value, datetime) else self.parse(value)
+        if self.timezone is None or moment.tzinfo is not None:
+            return moment
+        moment = moment.replace(tzinfo=self.timezone)
+        try:
+            # Databases keep the moment in UTC, where it may be before the year 1 or after 9999.
+            moment.astimezone(UTC)
+        except OverflowError as error:
+            raise self.error("invalid") from error
+        return moment
+
+    def prepare(self, value: Any) -> Any:
+        """Return the moment in the time zone of the field."""
+        if isinstance(value, datetime) and value.tzinfo is not None and self.timezone is not None:
+            return value.astimezone(self.timezone)
+        return value

@@ -1,0 +1,156 @@
+"""Fields for numbers. They take ASCII digits with a point, and nothing that is not a finite number."""
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+from lback.forms.field import Field
+from lback.forms.text import text_of
+from lback.forms.widgets import NumberInput, TextInput, Widget
+
+#: What the databases keep in their widest column of whole numbers; more raises an error there.
+LARGEST_INTEGER = 2**63 - 1
+# Python reads long digits in quadratic time, so the length is looked at first.
+_MAX_TEXT = 100
+# 1e9999999 is short as text and megabytes long once written out.
+_MAX_EXPONENT = 64
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+
+
+class NumberField(Field):
+    """The base of the fields for numbers.
+
+    Args:
+        min_value: The least value.
+        max_value: The greatest value.
+        options: Those of `Field`.
+    """
+
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "Enter a number.",
+        "min_value": "Enter %(limit)s or more.",
+        "max_value": "Enter %(limit)s or less.",
+    }
+    input_mode = "decimal"
+    step: str | None = "any"
+
+    def __init__(self, *, min_value: Any = None, max_value: Any = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.min_value = min_value
+        self.max_value = max_value
+
+    def number_text(self, value: Any, pattern: re.Pattern[str]) -> str:
+        """Return what was sent as the text of a number that matches `pattern`."""
+        text = str(value) if isinstance(value, Decimal) else text_of(value)
+        text = "" if text is None or len(text) > _MAX_TEXT else text.strip()
+        if pattern.fullmatch(text) is None:
+            raise self.error("invalid")
+        return text
+
+    def validate(self, value: Any) -> None:
+        """Check the value against the limits."""
+        if self.min_value is not None and value < self.min_value:
+            raise self.error("min_value", limit=self.min_value)
+        if self.max_value is not None and value > self.max_value:
+            raise self.error("max_value", limit=self.max_value)
+
+    def widget_attrs(self, widget: Widget) -> dict[str, Any]:
+        """Return ``min``, ``max`` and ``step`` for a `NumberInput`, and which keyboard a phone shows for others."""
+        attrs = super().widget_attrs(widget)
+        if isinstance(widget, NumberInput):
+            return {**attrs, "min": self.min_value, "max": self.max_value, "step": self.step}
+        if isinstance(widget, TextInput):
+            attrs["inputmode"] = self.input_mode
+        return attrs
+
+
+class IntegerField(NumberField):
+    """A whole number of at most 64 bits. Options as for `NumberField`."""
+
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a whole number."}
+    step = None
+
+    @property
+    def input_mode(self) -> str:  # type: ignore[override]
+        """The keyboard of a phone: the one with digits alone may lack the minus."""
+        return "numeric" if self.min_value is not None and self.min_value >= 0 else "text"
+
+    def to_python(self, value: Any) -> int:
+        """Return the number."""
+        if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+            value = int(value)  # a JSON client may write 3 as 3.0
+        return int(self.number_text(value, _INTEGER))
+
+    def validate(self, value: Any) -> None:
+        """Check the value against the limits, and against what a database can hold."""
+        super().validate(value)
+        if value > LARGEST_INTEGER:
+            raise self.error("max_value", limit=LARGEST_INTEGER)
+        if value < -LARGEST_INTEGER - 1:
+            raise self.error("min_value", limit=-LARGEST_INTEGER - 1)
+
+
+class FloatField(NumberField):
+    """A number, kept as a float. Options as for `NumberField`."""
+
+    def to_python(self, value: Any) -> float:
+        """Return the number."""
+        number = float(self.number_text(value, _NUMBER))
+        if not math.isfinite(number):
+            raise self.error("invalid")
+        return number
+
+
+class DecimalField(NumberField):
+    """A number kept with exactly the digits that were entered, as for money.
+
+    Args:
+        max_digits: The most digits altogether.
+        decimal_places: The most digits after the point.
+        options: Those of `NumberField`.
+    """
+
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "max_digits": "Enter at most %(limit)s digits.",
+        "decimal_places": "Enter at most %(limit)s digits after the point.",
+        "whole_digits": "Enter at most %(limit)s digits before the point.",
+    }
+
+    def __init__(self, *, max_digits: int | None = None, decimal_places: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.max_digits = max_digits
+        self.decimal_places = decimal_places
+        if decimal_places is not None:
+            self.step = str(Decimal(1).scaleb(-decimal_places))
+
+    def to_python(self, value: Any) -> Decimal:
+        """Return the number."""
+        try:
+            number = Decimal(self.number_text(value, _NUMBER))
+        except InvalidOperation as error:
+            raise self.error("invalid") from error
+        if abs(number.adjusted()) > _MAX_EXPONENT:
+            raise self.error("invalid")
+        return number
+
+    def validate(self, value: Any) -> None:
+        """Check the value against the limits and count its digits, as the column of a database does."""
+        super().validate(value)
+        _, digits, exponent = value.as_tuple()
+        places = max(0, -exponent)
+        whole = max(0, len(digits) + exponent)
+        if self.decimal_places is not None and places > self.decimal_places:
+            raise self.error("decimal_places", limit=self.decimal_places)
+        if self.max_digits is None:
+            return
+        if whole + places > self.max_digits:
+            raise self.error("max_digits", limit=self.max_digits)
+        if self.decimal_places is not None and whole > self.max_digits - self.decimal_places:
+            raise self.error("whole_digits", limit=self.max_digits - self.decimal_places)
+
+    def prepare(self, value: Any) -> Any:
+        """Return the number without an exponent."""
+        return format(value, "f") if isinstance(value, Decimal) else value
