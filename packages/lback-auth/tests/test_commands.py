@@ -205,7 +205,8 @@ class TestListUsers:
     def test_a_line_for_each(self, run, database, amira):
         with database.transaction() as db:
             UserManager().create(db, "boss", PASSWORD, is_superuser=True)
-            UserManager().create(db, "chief", PASSWORD).groups.append(Group(name="admin"))
+            chief = UserManager().create(db, "chief", PASSWORD)
+            chief.groups.append(Group(name="admin"))
             UserManager().create(db, "clerk", PASSWORD, is_staff=True, is_active=False)
         assert run("list_users").output.splitlines() == [
             "- amira (amira@example.com) | Status: Active | Role: Regular",

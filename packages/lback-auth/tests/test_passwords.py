@@ -188,6 +188,8 @@ class TestRules:
             ("aaaaaaaaaaaaaaaa", "password_too_common"),
             ("summer2026!", "password_too_common"),
             ("x" * 1025, "password_too_long"),
+            ("with a \x00 nul", "password_characters"),
+            ("half a \ud800 letter", "password_characters"),
         ],
     )
     def test_refused(self, password, code):

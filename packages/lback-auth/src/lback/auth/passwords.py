@@ -72,8 +72,8 @@ def validate_password(password: str) -> None:
     """Accept a new password: 8 to 1,024 characters, and none of the best known ones. Any mix of characters will do.
 
     Raises:
-        ValidationError: It is refused; the code is ``password_too_short``, ``password_too_long`` or
-            ``password_too_common``.
+        ValidationError: It is refused; the code is ``password_too_short``, ``password_too_long``,
+            ``password_too_common`` or, for a character that no form takes, ``password_characters``.
     """
     if len(password) > MAXIMUM_LENGTH:
         raise _too_long()
@@ -81,6 +81,8 @@ def validate_password(password: str) -> None:
         raise ValidationError(
             "Use at least %(minimum)s characters for the password.", "password_too_short", {"minimum": MINIMUM_LENGTH}
         )
+    if "\x00" in password or any("\ud800" <= character <= "\udfff" for character in password):
+        raise ValidationError("The password can't hold this character.", "password_characters")
     if password.strip().casefold() in common_passwords() or len(set(password)) == 1:
         raise ValidationError(
             "This password is among the first that are tried. Choose another one.", "password_too_common"

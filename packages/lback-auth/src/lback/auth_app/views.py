@@ -60,7 +60,6 @@ def _page(request: Request, form: LoginForm, status: int = 200) -> Response:
         "form": form,
         "csrf_token": get_token(request),
         "flash_messages": request.session.get_flashed_messages(),
-        "identifier": request.form.get("identifier", "") if form.is_bound else "",
     }
     return render(request, "auth_login.html", context, status)
 
