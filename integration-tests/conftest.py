@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from .environments import Environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -69,3 +71,16 @@ def wheel_files(wheels: dict[str, Path]) -> dict[str, list[str]]:
         with zipfile.ZipFile(wheel) as archive:
             found[name] = [path for path in archive.namelist() if ".dist-info/" not in path]
     return found
+
+
+@pytest.fixture(scope="session")
+def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment outside of the checkout with the whole framework, installed from its wheels."""
+    return Environment.make(tmp_path_factory.mktemp("installed") / "env", *map(str, wheels.values()))
+
+
+@pytest.fixture(scope="session")
+def modules() -> list[str]:
+    """The import paths of all modules of the framework."""
+    paths = (path.relative_to(package.source) for package in CODE_PACKAGES for path in package.source.rglob("*.py"))
+    return sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths)

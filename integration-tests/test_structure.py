@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from .conftest import CODE_PACKAGES, PACKAGES, ROOT, Package
 
 # The arrows between distributions; nothing else may be imported. An extra is written as "package[extra]".
@@ -27,8 +28,9 @@ DISTRIBUTIONS = {
     "psycopg": "psycopg",
     "pymysql": "PyMySQL",
 }
-# Loaded by name, not by an import statement: SQLAlchemy imports the drivers, the meta-package's users run gunicorn.
-IMPORTED_BY_NAME = {"psycopg", "pymysql"}
+# Loaded by name, not by an import statement: SQLAlchemy imports the drivers, and `manage.py test` runs pytest as a
+# process.
+IMPORTED_BY_NAME = {"psycopg", "pymysql", "pytest"}
 # Modules that only an extra brings what they import.
 MODULES_OF_EXTRAS = {
     "lback-core": {"testing": ("core/pytest_plugin.py",)},
