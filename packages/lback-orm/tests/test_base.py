@@ -29,7 +29,7 @@ class Author(Local):
 class Book(Local):
     __tablename__ = "base_books"
     author_id: Mapped[int] = mapped_column(ForeignKey(Author.id))
-    title: Mapped[str | None]
+    title: Mapped[str | None] = mapped_column(String(100))
 
 
 def test_a_model_has_a_key_and_the_times_of_its_making_and_change(sqlite: DatabaseManager) -> None:

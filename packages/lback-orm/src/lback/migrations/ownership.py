@@ -1,0 +1,52 @@
+"""Which app a table belongs to."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import MetaData, Table
+from sqlalchemy.orm import Mapper, registry
+
+from lback.core.apps import App
+from lback.models.base import Base
+
+
+def table_owners(apps: Sequence[App], metadata: MetaData = Base.metadata) -> dict[str, str]:
+    """Return the label of the app that owns each table, by the name of the table.
+
+    A table belongs to the app whose module its model is defined in. One without a model belongs to the app that its
+    ``info={"app": label}`` names, or to that of a model whose many-to-many relationship goes through it. Tables of no
+    app are left out: migrations do not touch them.
+    """
+    owners: dict[str, str] = {}
+    for mapper in _mappers(metadata):
+        label = _app_of_module(mapper.class_.__module__, apps)
+        if label is not None and isinstance(mapper.local_table, Table):
+            owners.setdefault(mapper.local_table.fullname, label)
+            for secondary in _association_tables(mapper):
+                owners.setdefault(secondary.fullname, label)
+    for table in metadata.tables.values():
+        label = table.info.get("app")
+        if label is not None:
+            owners[table.fullname] = label
+    return owners
+
+
+def _mappers(metadata: MetaData) -> Iterable[Mapper[object]]:
+    base: registry = Base.registry
+    return sorted(
+        (mapper for mapper in base.mappers if getattr(mapper.local_table, "metadata", None) is metadata),
+        key=lambda mapper: f"{mapper.class_.__module__}.{mapper.class_.__qualname__}",
+    )
+
+
+def _association_tables(mapper: Mapper[object]) -> Iterable[Table]:
+    for prop in mapper.relationships:
+        if isinstance(prop.secondary, Table):
+            yield prop.secondary
+
+
+def _app_of_module(module: str, apps: Sequence[App]) -> str | None:
+    for app in apps:
+        for owned in (app.models_module, app.module):
+            if module == owned or module.startswith(f"{owned}."):
+                return app.label
+    return None
