@@ -1,6 +1,6 @@
 """Fields for a yes or no, and for choosing from values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -43,9 +43,9 @@ class ChoiceField(Field):
         super().__init__(**options)
         self.empty_value = empty_value
         widget = self.widget
-        given = widget.choices if isinstance(widget, Select) and not choices else choices
-        # A generator would be empty the second time.
-        self.choices: Choices = given if callable(given) and not isinstance(given, type) else tuple(given)
+        given = widget.choices if isinstance(widget, Select) and choices == () else choices
+        # A class of enum can be called too; a generator would be empty the second time.
+        self.choices: Choices = tuple(given) if isinstance(given, Iterable) else given
 
     def options(self, value: Any) -> Choices:
         """Return the choices to show when `value` is chosen."""

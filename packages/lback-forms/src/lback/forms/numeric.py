@@ -34,7 +34,8 @@ class NumberField(Field):
         "min_value": "Enter %(limit)s or more.",
         "max_value": "Enter %(limit)s or less.",
     }
-    input_mode = "decimal"
+    #: Which keyboard a phone shows.
+    input_mode: str | None = "decimal"
     step: str | None = "any"
 
     def __init__(self, *, min_value: Any = None, max_value: Any = None, **options: Any) -> None:
@@ -73,10 +74,10 @@ class IntegerField(NumberField):
     default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a whole number."}
     step = None
 
-    @property
-    def input_mode(self) -> str:  # type: ignore[override]
-        """The keyboard of a phone: the one with digits alone may lack the minus."""
-        return "numeric" if self.min_value is not None and self.min_value >= 0 else "text"
+    def __init__(self, *, min_value: int | None = None, max_value: int | None = None, **options: Any) -> None:
+        super().__init__(min_value=min_value, max_value=max_value, **options)
+        # The keyboard with digits alone may lack the minus.
+        self.input_mode = "numeric" if min_value is not None and min_value >= 0 else None
 
     def to_python(self, value: Any) -> int:
         """Return the number."""
