@@ -99,7 +99,7 @@ def test_every_project_has_secrets_of_its_own(tmp_path: Path) -> None:
     assert not [
         path
         for path in tmp_path.rglob("*")
-        if path.is_file() and path.name != ".env" and any(key in path.read_text() for key in keys)
+        if path.is_file() and path.name != ".env" and any(key.encode() in path.read_bytes() for key in keys)
     ]
 
 
