@@ -65,7 +65,7 @@ def test_a_new_user_needs_a_password_that_follows_the_rules(root, password):
     form = {"username": "ada", "new_password": password, "is_active": "on"}
     response = root.csrf_post("/admin/user/add/", form)
     assert response.status_code == 400
-    assert 'id="id_new_password_error"' in response.text
+    assert 'id="id_new_password_errors"' in response.text
 
 
 @pytest.mark.parametrize("name", ["ab", "a b c", "ada@example.org", "", "ROOT"])
@@ -73,7 +73,7 @@ def test_a_user_name_follows_the_rules_and_is_not_taken(root, name):
     form = {"username": name, "new_password": "a long enough one"}
     response = root.csrf_post("/admin/user/add/", form)
     assert response.status_code == 400
-    assert 'id="id_username_error"' in response.text
+    assert 'id="id_username_errors"' in response.text
 
 
 def test_an_empty_password_field_keeps_the_password(root, make_user, user):

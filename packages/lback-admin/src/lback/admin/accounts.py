@@ -39,10 +39,10 @@ class UserAdmin(ModelAdmin):
     def get_readonly_fields(self, request: Request, instance: Any | None) -> tuple[str, ...]:
         """Return what the form only shows: flags that are not the user's to give, and rights of their own."""
         powerful = is_superuser(request.user)
-        fixed = () if powerful else ("is_superuser",)
         if instance is not None and instance is request.user:
             fixed = OWN_RIGHTS if powerful else (*OWN_RIGHTS, "groups")
-        return (*fixed, *self.readonly_fields)
+            return (*fixed, *self.readonly_fields)
+        return self.readonly_fields if powerful else ("is_superuser", *self.readonly_fields)
 
     def get_form_class(self, request: Request, instance: Any | None) -> "type[ModelForm]":
         """Return the form with a password, and with the groups that the user may give."""

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from lback.admin import columns
 from lback.admin.access import may, model_for, staff_only
 from lback.admin.display import shortened
-from lback.admin.forms import Row, needs_multipart, rows_of, shown_rows
+from lback.admin.forms import Row, rows_of, shown_rows
 from lback.admin.model_admin import ModelAdmin
 from lback.admin.queries import get_row
 from lback.admin.views.page import Crumb, list_url, page
@@ -105,9 +105,7 @@ def _page(
         title = shortened(label if label is not None else described.describe(instance))
     else:
         title = f"Add {described.label.lower()}"
-    deletable = (
-        instance is not None and may(request, "delete", described) and described.may_delete(request, instance)
-    )
+    deletable = instance is not None and may(request, "delete", described) and described.may_delete(request, instance)
     own_errors = [str(error) for error in form.non_field_errors] if form is not None and status != 200 else []
     context = {
         "described": described,
@@ -115,12 +113,10 @@ def _page(
         "fields": fields,
         "may_save": form is not None,
         "may_add": may(request, "add", described),
-        "delete_url": request.url_for(
-            "admin_delete", model_name=described.name, object_id=columns.key_text(instance)
-        )
+        "delete_url": request.url_for("admin_delete", model_name=described.name, object_id=columns.key_text(instance))
         if deletable
         else None,
-        "multipart": form is not None and needs_multipart(form),
+        "multipart": form is not None and form.is_multipart,
         "errors": len(own_errors) + sum(1 for field in fields if field.errors),
         "form_errors": own_errors,
     }
