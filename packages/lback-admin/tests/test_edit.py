@@ -231,3 +231,70 @@ def test_signals_tell_of_every_change(root):
         for name in ("admin_object_added", "admin_object_changed", "admin_object_deleted"):
             dispatcher.disconnect(name, listen)
     assert heard == [("Category", "a"), ("Category", "b"), ("Category", "b")]
+
+
+def test_a_form_of_ones_own_takes_the_place_of_the_generated_one(root, models, count):
+    from lback.admin.registry import admin
+    from lback.core.exceptions import ValidationError
+    from lback.forms.models import ModelForm
+
+    class CategoryForm(ModelForm):
+        class Meta:
+            model = models.Category
+            fields = ["name"]
+
+        def clean_name(self, value):
+            if "tea" in value:
+                raise ValidationError("No tea here.")
+            return value
+
+    described = admin.get("category")
+    described.form_class = CategoryForm
+    try:
+        response = root.csrf_post("/admin/category/add/", {"name": "tea"})
+    finally:
+        described.form_class = None
+    assert response.status_code == 400
+    assert "No tea here." in response.text
+
+
+def test_what_the_model_refuses_while_it_is_written_is_an_error_of_the_form(root, models, count):
+    from sqlalchemy import event
+
+    from lback.core.exceptions import ValidationError
+
+    def refuse(mapper, connection, target):
+        raise ValidationError("Not on a Sunday.")
+
+    event.listen(models.Category, "before_insert", refuse)
+    try:
+        response = root.csrf_post("/admin/category/add/", {"name": "x"})
+    finally:
+        event.remove(models.Category, "before_insert", refuse)
+    assert response.status_code == 400
+    assert "Not on a Sunday." in response.text
+    assert count(models.Category) == 0
+
+
+def test_a_value_that_another_request_took_meanwhile_is_an_error_of_the_form(root, add, models, count):
+    from sqlalchemy import event
+
+    def meanwhile(mapper, connection, target):
+        connection.execute(models.Course.__table__.insert().values(name="first", slug=target.slug))
+
+    event.listen(models.Course, "before_insert", meanwhile, once=True)
+    response = root.csrf_post("/admin/course/add/", {"name": "second", "slug": "tea"})
+    assert response.status_code == 400
+    assert "UNIQUE" not in response.text
+    assert 'role="alert"' in response.text
+    assert count(models.Course) == 0
+
+
+def test_files_are_stored_in_columns_of_bytes_and_kept_when_none_is_sent(root, models, transaction):
+    form = {"row": "A", "number": "1"}
+    response = root.csrf_post("/admin/seat/add/", form, files={"plan": ("plan.txt", b"\x00bytes")})
+    assert response.status_code == 303, response.text
+    assert "multipart/form-data" in root.get("/admin/seat/A,1/change/").text
+    assert root.csrf_post("/admin/seat/A,1/change/", form).status_code == 303
+    with transaction() as db:
+        assert db.get(models.Seat, ("A", 1)).plan == b"\x00bytes"

@@ -181,3 +181,8 @@ def has_text(model: type, names: list[str]) -> bool:
 def has_str(model: type) -> bool:
     """Tell whether a class says what its objects are called."""
     return any("__str__" in vars(base) for base in model.__mro__[:-1])
+
+
+def heading(name: str) -> str:
+    """Return what a column is called: ``created_at`` is "Created at", ``is_active`` is "Active"."""
+    return "ID" if name == "id" else words(name.removeprefix("is_") or name)

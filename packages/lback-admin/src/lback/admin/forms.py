@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from markupsafe import Markup
 
@@ -10,7 +10,7 @@ from lback.admin import columns
 from lback.admin.display import Cell, cell
 from lback.admin.model_admin import ModelAdmin
 from lback.core.request import Request
-from lback.forms.bound import BoundField
+from lback.forms.bound import BoundField, in_words
 from lback.forms.forms import Form, FormMetaclass
 from lback.forms.models import ModelForm
 from lback.forms.widgets import CheckboxInput, SelectMultiple, Textarea, grouped, html_attributes, option_value
@@ -74,8 +74,8 @@ def generated_form(
     left_out = {*described.exclude, *described.get_readonly_fields(request, instance), *_secrets(described.model)}
     meta = type("Meta", (), {"model": described.model, "exclude": sorted(left_out)})
     name = f"{described.model.__name__}Form"
-    made: type[ModelForm] = FormMetaclass(name, (base,), {"Meta": meta, "__module__": __name__, **(fields or {})})
-    return made
+    made: Any = FormMetaclass(name, (base,), {"Meta": meta, "__module__": __name__, **(fields or {})})
+    return cast("type[ModelForm]", made)
 
 
 def _secrets(model: type) -> set[str]:
@@ -84,7 +84,7 @@ def _secrets(model: type) -> set[str]:
 
 def rows_of(request: Request, described: ModelAdmin, form: Form, instance: Any | None) -> list[Row]:
     """Return the lines of a form: its fields, and below them what it only shows of the row."""
-    rows = [_row(bound) for bound in form.visible_fields]
+    rows = [_row(described, bound) for bound in form.visible_fields]
     if instance is not None:
         names = described.get_readonly_fields(request, instance)
         rows += _shown(described, instance, (name for name in names if name not in form))
@@ -108,12 +108,13 @@ def _shown(described: ModelAdmin, instance: Any, names: Iterable[str]) -> list[R
     ]
 
 
-def _row(bound: BoundField) -> Row:
+def _row(described: ModelAdmin, bound: BoundField) -> Row:
     field = bound.field
     if type(field.widget) is SelectMultiple:
         field.widget = CheckboxChoices(attrs=field.widget.attrs)
     return Row(
-        label=bound.label,
+        # A label that somebody chose stays; one made from the name is worded as in the table.
+        label=described.heading(bound.name) if bound.label == in_words(bound.name) else bound.label,
         kind=_kind(field.widget),
         id=bound.id,
         control=bound.render(),

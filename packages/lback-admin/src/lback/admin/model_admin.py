@@ -142,7 +142,7 @@ class ModelAdmin:
         if name == "__str__":
             return self.label
         described = getattr(self._method(name), "short_description", None)
-        return described or ("ID" if name == "id" else columns.words(name))
+        return described or columns.heading(name)
 
     def value(self, instance: Any, name: str) -> Any:
         """Return what a row has under a name of `list_display`."""

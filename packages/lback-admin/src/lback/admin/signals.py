@@ -10,7 +10,13 @@ SIGNALS: tuple[Signal, ...] = (
         ("request", "username", "reason"),
         "When a login was refused; `username` is what was entered, `reason` is `invalid_credentials`.",
     ),
-    Signal("admin_object_added", "the mapped class", ("request", "object"), "When the admin has written a new row."),
-    Signal("admin_object_changed", "the mapped class", ("request", "object"), "When the admin has changed a row."),
-    Signal("admin_object_deleted", "the mapped class", ("request", "object"), "When the admin has deleted a row."),
+    Signal(
+        "admin_object_added", "the mapped class", ("request", "object"), "When a new row is written, not yet committed."
+    ),
+    Signal(
+        "admin_object_changed", "the mapped class", ("request", "object"), "When a row is changed, not yet committed."
+    ),
+    Signal(
+        "admin_object_deleted", "the mapped class", ("request", "object"), "When a row is deleted, not yet committed."
+    ),
 )

@@ -1,5 +1,6 @@
 """Adding a row and changing one: the page with the form."""
 
+import logging
 from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -15,6 +16,8 @@ from lback.core.exceptions import Forbidden, NotFound, ValidationError
 from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import RedirectResponse, Response
 from lback.core.signals import dispatcher
+
+logger = logging.getLogger("lback.admin")
 
 # What a database says of a refused row names tables and columns; the visitor gets this instead.
 NOT_TAKEN = "The database does not take this: a value that must be unique exists already, or one is missing."
@@ -74,8 +77,10 @@ def _saved(request: Request, described: ModelAdmin, form: Any) -> Any | None:
     except ValidationError as error:
         form.add_error(None, error)
         return None
-    except (IntegrityError, DataError):
-        form.add_error(None, ValidationError(NOT_TAKEN, "not_taken"))
+    except (IntegrityError, DataError) as error:
+        logger.warning("The database refused a row of %s: %s", described.model.__name__, error.orig)
+        if form.errors == {}:
+            form.add_error(None, ValidationError(NOT_TAKEN, "not_taken"))
         return None
     return instance
 
