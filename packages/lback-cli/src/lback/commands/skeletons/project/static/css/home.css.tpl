@@ -94,6 +94,10 @@ pre {
   border-radius: 6px;
 }
 
+pre + p {
+  margin-top: 0.625rem;
+}
+
 code {
   font: 0.875em/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   overflow-wrap: anywhere;
