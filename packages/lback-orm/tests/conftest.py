@@ -6,17 +6,20 @@ Each server gets a database of its own for the run, dropped at the end. ``LBACK_
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from lback.core.config import Config
 from lback.models.database import DatabaseManager
+
+from .migration_project import MigrationProject
 
 SERVERS = {
     "postgresql": os.environ.get("LBACK_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres"),
@@ -98,3 +101,15 @@ def statements(sqlite: DatabaseManager) -> Iterator[list[str]]:
     event.listen(sqlite.engine, "before_cursor_execute", note)
     yield seen
     event.remove(sqlite.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def project(database: DatabaseManager, tmp_path: Path) -> Iterator[MigrationProject]:
+    """A project on each of the three databases; the tables of the database are dropped afterwards."""
+    sys.path.insert(0, str(tmp_path))
+    yield MigrationProject(tmp_path, database.engine)
+    sys.path.remove(str(tmp_path))
+    if database.engine.dialect.name != "sqlite":
+        left = MetaData()
+        left.reflect(database.engine)
+        left.drop_all(database.engine)

@@ -1,5 +1,6 @@
 """What changed in the models since the last revision of each app, as operations of Alembic's."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from alembic.autogenerate import produce_migrations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, column, func, select, table
+from sqlalchemy.exc import SAWarning
 
 TableOperation = ops.CreateTableOp | ops.DropTableOp | ops.ModifyTableOps
 
@@ -62,7 +64,10 @@ def changes(context: MigrationContext, metadata: MetaData, owners: Mapping[str, 
     A foreign key to a table that only a later revision makes is taken out of its table and added afterwards; where two
     apps refer to each other, that is a second revision of one of them.
     """
-    produced = produce_migrations(context, metadata).upgrade_ops
+    with warnings.catch_warnings():
+        # What SQLAlchemy can't sort are the circles that are taken apart below.
+        warnings.filterwarnings("ignore", message="Cannot correctly sort tables", category=SAWarning)
+        produced = produce_migrations(context, metadata).upgrade_ops
     by_app: dict[str, list[ops.MigrateOperation]] = defaultdict(list)
     for operation in produced.ops if produced is not None else []:
         by_app[owners[_table_name(operation)]].append(operation)

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.orm import DeclarativeBase
 
 from lback.core.apps import App
 from lback.core.exceptions import LbackError
@@ -28,21 +29,21 @@ class Maker:
         engine: The configured database.
         apps: The installed apps, their models imported.
         own: The labels of the apps that revisions may be written for.
-        metadata: The tables as the models have them.
+        base: The declarative base of the models.
 
     Raises:
         RefusedChange: An app has revisions that the database does not have yet, or two last ones.
     """
 
     def __init__(
-        self, engine: Engine, apps: Sequence[App], own: Collection[str], metadata: MetaData = Base.metadata
+        self, engine: Engine, apps: Sequence[App], own: Collection[str], base: type[DeclarativeBase] = Base
     ) -> None:
         self.engine = engine
-        self.metadata = metadata
+        self.metadata = base.metadata
         self.history = History(apps)
         self.apps = {app.label: app for app in apps}
         self.own = set(own)
-        self.owners = self._known_owners(table_owners(apps, metadata))
+        self.owners = self._known_owners(table_owners(apps, base))
         self._check_heads()
 
     def _known_owners(self, owners: dict[str, str]) -> dict[str, str]:

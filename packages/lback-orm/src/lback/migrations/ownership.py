@@ -1,15 +1,16 @@
 """Which app a table belongs to."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import MetaData, Table
-from sqlalchemy.orm import Mapper, registry
+from sqlalchemy import Table
+from sqlalchemy.orm import DeclarativeBase, Mapper
 
 from lback.core.apps import App
 from lback.models.base import Base
 
 
-def table_owners(apps: Sequence[App], metadata: MetaData = Base.metadata) -> dict[str, str]:
+def table_owners(apps: Sequence[App], base: type[DeclarativeBase] = Base) -> dict[str, str]:
     """Return the label of the app that owns each table, by the name of the table.
 
     A table belongs to the app whose module its model is defined in. One without a model belongs to the app that its
@@ -17,28 +18,24 @@ def table_owners(apps: Sequence[App], metadata: MetaData = Base.metadata) -> dic
     app are left out: migrations do not touch them.
     """
     owners: dict[str, str] = {}
-    for mapper in _mappers(metadata):
+    for mapper in _mappers(base):
         label = _app_of_module(mapper.class_.__module__, apps)
         if label is not None and isinstance(mapper.local_table, Table):
             owners.setdefault(mapper.local_table.fullname, label)
             for secondary in _association_tables(mapper):
                 owners.setdefault(secondary.fullname, label)
-    for table in metadata.tables.values():
+    for table in base.metadata.tables.values():
         label = table.info.get("app")
         if label is not None:
             owners[table.fullname] = label
     return owners
 
 
-def _mappers(metadata: MetaData) -> Iterable[Mapper[object]]:
-    base: registry = Base.registry
-    return sorted(
-        (mapper for mapper in base.mappers if getattr(mapper.local_table, "metadata", None) is metadata),
-        key=lambda mapper: f"{mapper.class_.__module__}.{mapper.class_.__qualname__}",
-    )
+def _mappers(base: type[DeclarativeBase]) -> list[Mapper[Any]]:
+    return sorted(base.registry.mappers, key=lambda mapper: f"{mapper.class_.__module__}.{mapper.class_.__qualname__}")
 
 
-def _association_tables(mapper: Mapper[object]) -> Iterable[Table]:
+def _association_tables(mapper: Mapper[Any]) -> Iterable[Table]:
     for prop in mapper.relationships:
         if isinstance(prop.secondary, Table):
             yield prop.secondary

@@ -44,6 +44,8 @@ def upgrade(engine: Engine, history: History, targets: Sequence[Revision] | None
     """
     done = 0
     with locked(engine):
+        # Refuses a database with revisions that are not at hand, also when there is nothing to apply.
+        history.applied(current_heads(engine))
         for revision in history.ordered(targets):
             if _step(engine, history, revision, upgrading=True, report=report):
                 done += 1

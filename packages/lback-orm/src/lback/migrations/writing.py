@@ -30,9 +30,9 @@ down_revision = {down}
 branch_labels = {labels}
 
 # Revisions of other apps that are applied before this one.
-requires = {requires}
+requires: list[str] = {requires}
 # The tables that this revision touches.
-tables = {tables}
+tables: list[str] = {tables}
 
 
 def upgrade() -> None:
@@ -61,12 +61,12 @@ def describe(operations: Sequence[ops.MigrateOperation], first: bool) -> str:
         return "initial"
     operation = operations[0]
     table = getattr(operation, "table_name", "")
-    if isinstance(operation, ops.ModifyTableOps) and operation.ops:
-        inner = operation.ops[0]
-        if isinstance(inner, ops.AddColumnOp):
-            return f"add {inner.column.name} to {table}"
-        if isinstance(inner, ops.DropColumnOp):
-            return f"drop {inner.column_name} from {table}"
+    if isinstance(operation, ops.ModifyTableOps):
+        for inner in operation.ops:
+            if isinstance(inner, ops.AddColumnOp):
+                return f"add {inner.column.name} to {table}"
+            if isinstance(inner, ops.DropColumnOp):
+                return f"drop {inner.column_name} from {table}"
         return f"change {table}"
     return f"{'drop' if isinstance(operation, ops.DropTableOp) else 'create'} {table}"
 
@@ -114,7 +114,7 @@ def write_revision(
     folder.mkdir(exist_ok=True)
     package = folder / "__init__.py"
     if not package.exists():
-        package.write_text("")
+        package.write_text('"""The migrations of this app."""\n')
     path = folder / f"{number:04d}_{slug}.py"
     with path.open("x", encoding="utf-8") as file:
         file.write(content)

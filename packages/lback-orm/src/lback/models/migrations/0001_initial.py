@@ -8,9 +8,9 @@ down_revision = None
 branch_labels = ("sessions",)
 
 # Revisions of other apps that are applied before this one.
-requires = []
+requires: list[str] = []
 # The tables that this revision touches.
-tables = ["sessions"]
+tables: list[str] = ["sessions"]
 
 
 def upgrade() -> None:
