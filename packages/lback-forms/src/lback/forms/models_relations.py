@@ -137,7 +137,7 @@ class ModelMultipleChoiceField(ModelChoiceField):
 
     def is_empty(self, value: Any) -> bool:
         """Tell whether nothing was chosen."""
-        return value is None or value == "" or (isinstance(value, list | tuple) and all(item == "" for item in value))
+        return super().is_empty(value) or (isinstance(value, list | tuple) and all(item == "" for item in value))
 
     def clean(self, value: Any) -> Any:
         """Return the list of the rows chosen, each once."""

@@ -39,9 +39,17 @@ def html_attributes(attrs: Mapping[str, Any]) -> Markup:
 
 def option_value(value: Any) -> str:
     """Return the text that stands for a choice in a form: the name of an enum's member, or the text of the value."""
+    return value.name if isinstance(value, Enum) else shown_text(value)
+
+
+def shown_text(value: Any) -> str:
+    """Return the text of a value; nothing for None, nor for a number of more digits than Python writes out."""
     if value is None:
         return ""
-    return value.name if isinstance(value, Enum) else str(value)
+    try:
+        return str(value)
+    except ValueError:
+        return ""
 
 
 class Widget:
@@ -101,7 +109,7 @@ class Input(Widget):
 
     def format_value(self, value: Any) -> str | None:
         """Return the text of the ``value`` attribute, or None for no such attribute."""
-        return None if value is None or value == "" else str(value)
+        return shown_text(value) or None
 
     def render(self, name: str, value: Any, attrs: Mapping[str, Any] | None = None) -> Markup:
         """Return the ``<input>``; see `Widget.render`."""
@@ -234,7 +242,7 @@ class Textarea(Widget):
 
     def render(self, name: str, value: Any, attrs: Mapping[str, Any] | None = None) -> Markup:
         """Return the ``<textarea>``; see `Widget.render`."""
-        text = "" if value is None else str(value)
+        text = shown_text(value)
         # HTML drops a line break directly after the tag, so text that begins with one needs another.
         start = "\n" if text.startswith(("\n", "\r")) else ""
         attributes = html_attributes({"name": name} | self.build_attrs(name, attrs))
@@ -300,7 +308,8 @@ class SelectMultiple(Select):
 def grouped(choices: Choices) -> Iterator[tuple[str | None, list[tuple[Any, Any]]]]:
     """Iterate over choices as ``(heading, [(value, label), ...])``; the heading is None outside of groups."""
     loose: list[tuple[Any, Any]] = []
-    for item in choices() if callable(choices) else choices:
+    # A class of enum can be called as well, so that comes second.
+    for item in choices if isinstance(choices, Iterable) else choices():
         value, label = _pair(item)
         if isinstance(label, list | tuple):
             if loose:
