@@ -47,7 +47,8 @@ class ProductForm(ModelForm):
         is_available = self.cleaned_data.get('is_available')
 
         if price is not None and price < 0 and is_available:
-            self.add_error('price', ValidationError("Product cannot be available with a negative price.", code='invalid_price_availability'))  # noqa: E501
+            self.add_error('price', ValidationError(
+                "Product cannot be available with a negative price.", code='invalid_price_availability'))
 
         return self.cleaned_data
 """
