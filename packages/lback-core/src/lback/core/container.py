@@ -97,7 +97,7 @@ class Container:
     def _make(self, type_: type[T]) -> T:
         factory = self._factories.get(type_)
         if factory is not None:
-            return cast(T, factory(self))
+            return cast("T", factory(self))
         from_config = getattr(type_, "from_config", None)
         if from_config is None:
             raise ConfigurationError(
@@ -106,7 +106,7 @@ class Container:
             )
         from lback.core.config import Config
 
-        return cast(T, from_config(self.get(Config)))
+        return cast("T", from_config(self.get(Config)))
 
     def has(self, type_: type) -> bool:
         """Tell whether `get` would find a component that was registered."""

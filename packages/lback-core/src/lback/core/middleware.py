@@ -81,10 +81,10 @@ def load_middlewares(entries: Sequence[str | Mapping[str, Any]], container: Cont
     return [_loaded(entry, container) for entry in entries]
 
 
-def _loaded(entry: str | Mapping[str, Any], container: Container) -> Any:
+def _loaded(entry: Any, container: Container) -> Any:
     if isinstance(entry, str):
         target, params = entry, {}
-    elif isinstance(entry.get("class"), str) and set(entry) <= {"class", "params"}:
+    elif isinstance(entry, Mapping) and isinstance(entry.get("class"), str) and set(entry) <= {"class", "params"}:
         target, params = entry["class"], dict(entry.get("params") or {})
     else:
         raise ConfigurationError(
