@@ -1,0 +1,237 @@
+"""Settings: four sources, each over the one before; the type of each; secrets that do not show."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lback.core.config import Config, Secret, env
+from lback.core.exceptions import ConfigurationError
+from lback.security.redaction import MASK
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Any:
+    """Write the files of a project and load its settings."""
+
+    def load(dotenv: str = "", config: Any = None, settings: str = "", debug: bool = False) -> Config:
+        (tmp_path / ".env").write_text(dotenv)
+        if config is not None:
+            (tmp_path / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
+        (tmp_path / "settings.py").write_text(settings)
+        return Config.load(tmp_path, debug=debug)
+
+    return load
+
+
+# -- the order --------------------------------------------------------------------------------------------------------
+
+
+def test_each_source_goes_over_the_one_before(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("D", "environment")
+    config = project(
+        dotenv="A=dotenv\nB=dotenv\nC=dotenv\nD=dotenv\n",
+        config={"B": "json", "C": "json", "D": "json"},
+        settings="C = 'settings'\nD = 'settings'\n",
+    )
+    assert [config[name] for name in "ABCD"] == ["dotenv", "json", "settings", "environment"]
+
+
+def test_without_files_there_are_the_defaults(tmp_path: Path) -> None:
+    config = Config.load(tmp_path)
+    assert (False, "/static/", tmp_path) == (config.DEBUG, config.STATIC_URL, config.BASE_DIR)
+
+
+def test_the_prefixed_variable_goes_before_the_bare_one(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROJECT_NAME", "bare")
+    monkeypatch.setenv("LBACK_PROJECT_NAME", "prefixed")
+    assert project().PROJECT_NAME == "prefixed"
+
+
+def test_variables_that_name_no_setting_stay_out(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LBACK_UNHEARD_OF", "x")
+    assert "UNHEARD_OF" not in project()
+
+
+def test_settings_nobody_knows_are_kept(project: Any) -> None:
+    config = project(dotenv="OWN_TEXT=a", config={"OWN_LIST": [1]}, settings="OWN_NUMBER = 7\nlower = 1\n_PRIVATE = 1")
+    assert (config.OWN_TEXT, config.OWN_LIST, config.OWN_NUMBER) == ("a", [1], 7)
+    assert "lower" not in config
+
+
+def test_the_environment_is_not_changed(project: Any) -> None:
+    import os
+
+    project(dotenv="ONLY_IN_DOTENV=1")
+    assert "ONLY_IN_DOTENV" not in os.environ
+
+
+def test_debug_is_what_the_development_server_says_unless_a_source_sets_it(project: Any) -> None:
+    assert project(debug=True).DEBUG is True
+    assert project(settings="DEBUG = False", debug=True).DEBUG is False
+
+
+# -- types ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DEBUG", "false", False),
+        ("DEBUG", "True", True),
+        ("DEBUG", "0", False),
+        ("SESSION_TIMEOUT_MINUTES", "45", 45),
+        ("ALLOWED_HOSTS", '["a.org", "b.org"]', ["a.org", "b.org"]),
+        ("SECURITY_HEADERS", '{"X-Frame-Options": null}', {"X-Frame-Options": None}),
+        ("PROJECT_NAME", " as it is ", " as it is "),
+        ("STATIC_ROOT", "/srv/static", "/srv/static"),
+    ],
+)
+def test_text_is_read_as_the_type_of_the_setting(
+    project: Any, monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: Any
+) -> None:
+    monkeypatch.setenv(name, text)
+    assert project()[name] == value
+
+
+def test_the_environment_takes_the_type_that_a_file_gives(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN_NUMBER", "8")
+    assert project(settings="OWN_NUMBER = 7").OWN_NUMBER == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("DEBUG", "maybe"), ("SESSION_TIMEOUT_MINUTES", "1.5"), ("ALLOWED_HOSTS", "a,b"), ("ALLOWED_HOSTS", '"a"')],
+)
+def test_a_value_that_does_not_fit_stops_the_start_by_name(
+    project: Any, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigurationError, match=f"The setting {name} must be .*environment variable {name}"):
+        project()
+
+
+@pytest.mark.parametrize(
+    ("source", "settings"), [("settings.py", "DEBUG = 1"), ("settings.py", "INSTALLED_APPS = 'a'")]
+)
+def test_a_file_with_another_type_is_named(project: Any, source: str, settings: str) -> None:
+    with pytest.raises(ConfigurationError, match=source):
+        project(settings=settings)
+
+
+def test_a_tuple_will_do_for_a_list(project: Any) -> None:
+    assert project(settings="ALLOWED_HOSTS = ('a', 'b')").ALLOWED_HOSTS == ["a", "b"]
+
+
+# -- files that can't be read -----------------------------------------------------------------------------------------
+
+
+def test_a_garbled_dotenv_is_named_with_its_line(project: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"\.env, line 2"):
+        project(dotenv="A=1\n=oops\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [('{"A": 1,\n "B": }', "line 2, column 7"), ("[1]", "an object of settings"), ("", "line 1")]
+)
+def test_a_garbled_json_is_named_with_its_place(project: Any, text: str, place: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"config\.json.*{place}"):
+        project(config=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("A = 1\nB = (", "line 2: SyntaxError"), ("A = 1\n\nB = 1 / 0", "line 3: ZeroDivisionError")]
+)
+def test_settings_that_fail_are_named_with_their_line(project: Any, text: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"settings\.py, {reason}"):
+        project(settings=text)
+
+
+def test_dotenv_values_are_taken_exactly(project: Any) -> None:
+    config = project(dotenv="# comment\nexport A=1\nB='with # and spaces'\nC=a$b${D}\n")
+    assert (config.A, config.B, config.C) == ("1", "with # and spaces", "a$b${D}")
+
+
+# -- env() ------------------------------------------------------------------------------------------------------------
+
+
+def test_settings_read_the_dotenv_and_the_environment_with_env(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FROM_OS", "os")
+    settings = (
+        "from lback.core.config import env\n"
+        "ONE = env('FROM_DOTENV')\nTWO = env('FROM_OS')\nTHREE = env('NOWHERE', 'default')\n"
+    )
+    config = project(dotenv="FROM_DOTENV=dotenv\nFROM_OS=dotenv\n", settings=settings)
+    assert (config.ONE, config.TWO, config.THREE) == ("dotenv", "os", "default")
+    assert env("FROM_DOTENV") is None
+
+
+def test_two_projects_in_one_process_do_not_share_settings(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.py").write_text(f"PROJECT_NAME = {name!r}")
+    assert [Config.load(tmp_path / name).PROJECT_NAME for name in ("one", "two")] == ["one", "two"]
+
+
+def test_the_snippet_of_the_readme_runs_as_printed(project: Any, tmp_path: Path) -> None:
+    config = project(
+        settings="""
+# settings.py
+import os
+
+BASE_DIR = os.path.dirname(os.path.abspath(__file__))
+
+STATIC_URL = '/static/' # The URL path for static files
+STATIC_ROOT = os.path.join(BASE_DIR, 'static') # The actual directory where static files are collected
+STATIC_DIRS = [ # Additional directories to search for static files
+    os.path.join(BASE_DIR, 'static'),
+]
+"""
+    )
+    assert (tmp_path, str(tmp_path / "static")) == (config.BASE_DIR, config.STATIC_ROOT)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_settings_are_read_as_attributes_and_as_a_mapping() -> None:
+    config = Config({"OWN": 1})
+    assert (config.OWN, config["OWN"], config.get("NONE", 2), "OWN" in config) == (1, 1, 2, True)
+    with pytest.raises(AttributeError, match="no setting 'NONE'"):
+        config.NONE  # noqa: B018
+
+
+def test_a_copy_may_have_other_values() -> None:
+    config = Config({"OWN": 1})
+    assert (config.replace(OWN=2).OWN, config.OWN) == (2, 1)
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_shows_itself_nowhere() -> None:
+    config = Config({"EMAIL_PASSWORD": "s3cr3t", "NESTED": {"token": "s3cr3t"}})
+    secret = config.EMAIL_PASSWORD
+    shown = [repr(config), str(secret), repr(secret), f"{secret}", f"{secret!r:>20}", f"{secret!s}", repr([secret])]
+    assert not any("s3cr3t" in text for text in shown)
+    assert str(secret) == MASK
+
+
+def test_a_secret_works_as_text_where_it_is_needed() -> None:
+    secret = Secret("s3cr3t")
+    assert (secret.encode(), secret == "s3cr3t", len(secret), secret.reveal()) == (b"s3cr3t", True, 6, "s3cr3t")
+    assert type(secret.reveal()) is str
+
+
+def test_what_templates_see_has_no_secrets() -> None:
+    public = Config({"SECRET_KEY": "x", "EMAIL_PASSWORD": "s3cr3t", "NESTED": {"token": "s3cr3t", "a": 1}}).public
+    assert "SECRET_KEY" not in public
+    assert "EMAIL_PASSWORD" not in public
+    assert public["NESTED"] == {"token": MASK, "a": 1}
+
+
+def test_the_message_of_a_wrong_secret_does_not_show_it(project: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        project(settings="SECRET_KEY = ['s3cr3t']")
+    assert "s3cr3t" not in str(caught.value)
