@@ -6,7 +6,7 @@ from whitenoise import WhiteNoise
 
 from lback.core.app import Application
 from lback.core.config import Config
-from lback.core.exceptions import MethodNotAllowed, NotFound
+from lback.core.exceptions import ConfigurationError, MethodNotAllowed, NotFound
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import Response, StreamingResponse
@@ -26,11 +26,13 @@ class StaticFilesMiddleware(BaseMiddleware):
 
     def __init__(self, application: Application, config: Config) -> None:
         self._prefix: str = config.STATIC_URL
+        if not (self._prefix.startswith("/") and self._prefix.endswith("/")) or self._prefix == "/":
+            raise ConfigurationError(f"STATIC_URL must be a path such as '/static/', not {self._prefix!r}.")
         self._debug: bool = config.DEBUG
         self._folders = static_folders(application, config)
         self._files = WhiteNoise(_no_application, autorefresh=config.DEBUG, allow_all_origins=False)
-        # WhiteNoise lets the last folder added win in its table, and the first one when it looks on every request.
-        for folder in self._folders if config.DEBUG else reversed(self._folders):
+        # WhiteNoise lets the last folder that was added win.
+        for folder in reversed(self._folders):
             self._files.add_files(str(folder), prefix=self._prefix)
 
     def process_request(self, request: Request) -> Response | None:
@@ -51,11 +53,7 @@ class StaticFilesMiddleware(BaseMiddleware):
         if found is None:
             raise NotFound
         answer = found.get_response(request.method, request.environ)
-        headers = dict(answer.headers)
-        response = StreamingResponse(_blocks(answer.file), answer.status.value, headers)
-        if "Content-Type" not in headers:
-            del response.headers["Content-Type"]
-        return response
+        return StreamingResponse(_blocks(answer.file), answer.status.value, dict(answer.headers))
 
 
 def static_folders(application: Application, config: Config) -> list[Path]:
