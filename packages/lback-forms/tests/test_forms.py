@@ -252,6 +252,17 @@ def test_fields_are_inherited_overridden_and_taken_out() -> None:
     assert list(Base().fields) == ["a", "b", "c"]
 
 
+def test_a_field_taken_out_leaves_what_the_form_has_under_its_name() -> None:
+    class Parent(Form):
+        errors = CharField()
+        name = CharField()
+
+    class Child(Parent):
+        errors = None
+
+    assert Child(data={"name": "a"}).errors == {}
+
+
 def test_fields_may_come_from_several_bases() -> None:
     class One(Form):
         a = CharField()

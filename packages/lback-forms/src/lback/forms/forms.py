@@ -20,22 +20,22 @@ class FormMetaclass(type):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> "FormMetaclass":
         """Return the class, its fields in `_declared_fields` instead of among its attributes."""
-        own = {key: value for key, value in namespace.items() if isinstance(value, Field)}
+        inherited = {key for base in bases for key in getattr(base, "_declared_fields", ())}
+        own = {
+            key: value
+            for key, value in namespace.items()
+            if isinstance(value, Field) or (value is None and key in inherited)
+        }
+        # Not among the attributes, as a field may be called like something of the form itself: "data", "errors".
         for key in own:
             del namespace[key]
         cls = super().__new__(mcs, name, bases, namespace, **options)
-        fields: dict[str, Field] = {}
+        fields: dict[str, Field | None] = {}
         for base in reversed(cls.__mro__[1:]):
             fields |= vars(base).get("_own_fields", {})
-            for key, value in vars(base).items():
-                if value is None:
-                    fields.pop(key, None)
-        for key, value in namespace.items():
-            if value is None:
-                fields.pop(key, None)
         fields |= own
         cls._own_fields = own  # type: ignore[attr-defined]
-        cls._declared_fields = fields  # type: ignore[attr-defined]
+        cls._declared_fields = {key: field for key, field in fields.items() if field is not None}  # type: ignore[attr-defined]
         cls._hooks = {key: _takes_value(cls, key) for key in dir(cls) if key.startswith("clean_")}  # type: ignore[attr-defined]
         cls._set_up()  # type: ignore[attr-defined]
         return cls
