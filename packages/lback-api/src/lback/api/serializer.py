@@ -51,8 +51,9 @@ class Serializer:
 
     A field called ``total`` is shown from the attribute ``total`` of the object, or from what a method
     ``get_total(self, instance)`` returns. A method ``validate_total(self, value)`` checks the value that was sent and
-    returns it; ``validate(self, values)`` does the same for all of them. What a client sends under a name that is no
-    field is refused; what it sends for a field that is only read is passed over.
+    returns it; ``validate(self, values)`` does the same for all of them. ``total = None`` takes out an inherited field.
+    What a client sends under a name that is no field is refused; what it sends for a field that is only read is passed
+    over.
 
     Args:
         instance: The object to show or to change, or several with `many`.
@@ -62,21 +63,26 @@ class Serializer:
         context: Anything the methods of a subclass want to know.
     """
 
+    _own_fields: ClassVar[dict[str, Field | None]] = {}
     _declared_fields: ClassVar[dict[str, Field]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        fields: dict[str, Field] = {}
+        inherited = {name for base in cls.__bases__ for name in getattr(base, "_declared_fields", ())}
+        own = {
+            name: value
+            for name, value in vars(cls).items()
+            if isinstance(value, Field) or (value is None and name in inherited)
+        }
+        # Not among the attributes, as a field may be called like something of the serializer: "data", "errors".
+        for name in own:
+            delattr(cls, name)
+        fields: dict[str, Field | None] = {}
         for base in reversed(cls.__mro__[1:]):
-            fields |= vars(base).get("_declared_fields", {})
-        for name, value in list(vars(cls).items()):
-            if isinstance(value, Field):
-                fields[name] = value
-                # Out of the way of what a serializer has itself: a field may be called "data" or "errors".
-                delattr(cls, name)
-            elif value is None:
-                fields.pop(name, None)
-        cls._declared_fields = fields
+            fields |= vars(base).get("_own_fields", {})
+        fields |= own
+        cls._own_fields = own
+        cls._declared_fields = {name: field for name, field in fields.items() if field is not None}
 
     def __init__(
         self,
