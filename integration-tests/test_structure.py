@@ -34,7 +34,7 @@ IMPORTED_BY_NAME = {"psycopg", "pymysql", "pytest"}
 # Modules that only an extra brings what they import.
 MODULES_OF_EXTRAS = {
     "lback-core": {"testing": ("core/pytest_plugin.py",)},
-    "lback-forms": {"orm": ("forms/models.py",)},
+    "lback-forms": {"orm": ("forms/models",)},
 }
 
 each_package = pytest.mark.parametrize("package", CODE_PACKAGES, ids=str)
