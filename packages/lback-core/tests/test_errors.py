@@ -101,7 +101,7 @@ def test_an_unexpected_exception_tells_programs_nothing_either() -> None:
 
 
 def test_a_message_is_made_from_the_status_unless_given() -> None:
-    assert NotFound().message == "Nothing matches the given URI"
+    assert NotFound().message == "There is nothing at this address."
     assert HTTPException("x", 418).status == 418
     with pytest.raises(ValueError, match="99"):
         HTTPException("x", 99)

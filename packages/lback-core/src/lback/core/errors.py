@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from lback.core.config import Config
-from lback.core.exceptions import HTTPException
+from lback.core.exceptions import MESSAGES, HTTPException
 from lback.core.request import Request
 from lback.core.response import HTMLResponse, Response, dump_json
 from lback.core.signals import SignalDispatcher
@@ -77,7 +77,7 @@ class ErrorHandler:
     def _announce(self, request: Request, response: Response, error: Exception, expected: bool) -> None:
         send = self._dispatcher.send
         if self._dispatcher.has_receivers("error_response_generated"):
-            message = error.message if isinstance(error, HTTPException) else HTTPStatus(500).description
+            message = error.message if isinstance(error, HTTPException) else MESSAGES[500]
             send(
                 "error_response_generated",
                 self,

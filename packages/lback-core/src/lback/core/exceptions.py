@@ -22,6 +22,21 @@ from http import HTTPStatus
 from typing import Any
 
 
+# What a visitor reads where nobody wrote something for the case.
+MESSAGES = {
+    400: "The request can't be understood.",
+    401: "Log in first.",
+    403: "You may not do this.",
+    404: "There is nothing at this address.",
+    405: "This address does not answer that method.",
+    413: "What was sent is too large.",
+    415: "What was sent is of a kind that is not read here.",
+    429: "Too many requests. Wait a little, and try again.",
+    500: "Something went wrong here. It has been written down.",
+    503: "Something that is needed is away for the moment. Try again soon.",
+}
+
+
 class LbackError(Exception):
     """The base of every exception that Lback raises on purpose."""
 
@@ -58,7 +73,7 @@ class HTTPException(LbackError):
     """An answer with an error status, raised instead of returned.
 
     Args:
-        message: One sentence for the client. Empty means the standard phrase of the status.
+        message: One sentence for the client. Empty means the usual one of the status.
         status: The HTTP status; a subclass has its own.
         headers: Further response headers, such as ``{"Retry-After": "5"}``.
         data: Facts for programs, added to the problem document that JSON clients get.
@@ -78,7 +93,7 @@ class HTTPException(LbackError):
     ) -> None:
         if status is not None:
             self.status = HTTPStatus(status).value
-        self.message = message or HTTPStatus(self.status).description or HTTPStatus(self.status).phrase
+        self.message = message or MESSAGES.get(self.status) or HTTPStatus(self.status).phrase
         self.headers = dict(headers or {})
         self.data = dict(data or {})
         super().__init__(self.message)
