@@ -21,7 +21,6 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-
 # What a visitor reads where nobody wrote something for the case.
 MESSAGES = {
     400: "The request can't be understood.",
