@@ -1,5 +1,6 @@
 """Fixtures for tests of the whole framework: the packages' metadata and their wheels, built once a run."""
 
+import signal
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 from .environments import Environment
+
+# A shell has what it starts in the background ignore Ctrl-C, and that is handed on to the servers started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,5 +1,6 @@
 """A project of its own for every test, made by startproject."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ import pytest
 
 from lback.commands.startproject import create_project
 from lback.core.project import Project
+
+# A shell has what it starts in the background ignore Ctrl-C, and that is handed on to the servers started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 

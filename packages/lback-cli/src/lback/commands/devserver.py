@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -28,6 +29,8 @@ LONGEST_REQUEST_LINE = 65536
 # What is still read of a body that the application left unread, so that the client gets the answer and no reset.
 DRAIN_BYTES = 16 * 1024 * 1024
 DRAIN_SECONDS = 2.0
+# How long requests that are being answered may go on when the server ends or starts anew.
+GRACE_SECONDS = 1.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -147,11 +150,10 @@ class DevelopmentServer(ThreadingMixIn, WSGIServer):
     """
 
     application: "WSGIApplication"
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, listener: socket.socket, application: "WSGIApplication") -> None:
         host, port = listener.getsockname()[:2]
+        self._answering: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self.address_family = listener.family
         super().__init__((host, port), _RequestHandler, bind_and_activate=False)
         self.socket.close()
@@ -161,6 +163,20 @@ class DevelopmentServer(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = host, port
         self.setup_environ()
         self.set_app(application)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in a thread of its own."""
+        arguments = (request, client_address)
+        thread = threading.Thread(target=self.process_request_thread, args=arguments, daemon=True)
+        self._answering.add(thread)
+        thread.start()
+
+    def server_close(self) -> None:
+        """Stop listening, and leave the requests that are being answered a moment to end."""
+        super().server_close()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for thread in tuple(self._answering):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection so that the client still gets the whole answer."""
