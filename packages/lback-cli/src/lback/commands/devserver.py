@@ -222,6 +222,9 @@ def serve(base_dir: Path, listener: socket.socket, ready: Callable[[], None] | N
     if ready is not None:
         ready()
     with DevelopmentServer(listener, application) as server, contextlib.suppress(KeyboardInterrupt):
+        # From here on it ends between two connections: one that was just accepted is not dropped. `shutdown` waits
+        # for the loop, so it can't be called in the thread of the loop, which handlers run in.
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever(poll_interval=0.1)
 
 
