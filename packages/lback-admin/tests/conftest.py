@@ -165,7 +165,10 @@ def make_user(transaction):
         with transaction() as db:
             user = User(username=username, **{"is_staff": True, **flags})
             user.set_password(PASSWORD)
-            names = [UserPermission(name=name) for name in permissions]
+            names = [
+                db.query(UserPermission).filter_by(name=name).one_or_none() or UserPermission(name=name)
+                for name in permissions
+            ]
             if names:
                 user.groups.append(Group(name=f"rights of {username}", permissions=names))
             user.groups.extend(

@@ -60,7 +60,9 @@ def pages(root, add, models):
     ]
     found = {path: root.get(path) for path in paths}
     found["invalid"] = root.csrf_post("/admin/course/1/change/", {"name": "", "slug": ATTACK, "category": ATTACK})
-    found["flash"] = root.csrf_post("/admin/course/1/change/", {"name": ATTACK}, follow=True)
+    found["flash"] = root.csrf_post("/admin/course/1/change/", {"name": ATTACK, "slug": "x"}, follow=True)
+    found["history"] = root.get("/admin/course/1/history/")
+    found["dashboard with changes"] = root.get("/admin/dashboard/")
     root.csrf_post("/admin/logout/", {})
     found["/admin/login/"] = root.get(f"/admin/login/?next={ATTACK.replace(' ', '+')}")
     assert {path: page.status_code for path, page in found.items() if page.status_code != 200} == {"invalid": 400}

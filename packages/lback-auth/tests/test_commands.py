@@ -84,14 +84,11 @@ class TestCreateSuperuser:
         result = run("create_superuser", entered=f"boss\n\n{PASSWORD}\n{PASSWORD}\n")
         assert PASSWORD not in result.output
 
-    def test_a_taken_name_is_told_before_the_password_is_asked_for(self, run, amira):
-        result = run("create_superuser", entered="Amira\n")
-        assert "There is a user named Amira already." in result.output
-        assert "Password" not in result.output
-
-    def test_and_another_one_may_be_entered(self, run, find, amira):
-        result = run("create_superuser", entered=f"amira\nboss\n\n{PASSWORD}\n{PASSWORD}\n")
+    def test_a_taken_name_is_told_before_the_password_is_asked_for(self, run, find, amira):
+        result = run("create_superuser", entered=f"Amira\nboss\n\n{PASSWORD}\n{PASSWORD}\n")
         assert result.exit_code == 0
+        told = result.output.index("There is a user named Amira already.")
+        assert told < result.output.index("Username", 10) < result.output.index("Password")
         assert find("boss").is_superuser
         assert not find("amira").is_superuser
 
@@ -146,8 +143,14 @@ class TestCreateSuperuser:
         assert sentence in result.output
         assert find("boss") is None
 
-    def test_when_it_is_interrupted_nothing_is_made(self, run, find):
-        assert run("create_superuser", entered="boss\n").exit_code == 1
+    def test_when_the_input_ends_nothing_is_made(self, project, find):
+        code = (
+            "from lback.auth.commands import create_superuser; from lback.core.project import Project; "
+            f"create_superuser([], obj=Project({str(project.base_dir)!r}))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], input="boss\n\n", capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "Aborted" in done.stderr
         assert find("boss") is None
 
 

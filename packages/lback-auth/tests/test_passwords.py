@@ -163,9 +163,19 @@ def test_without_a_usable_hash_nothing_verifies_and_one_hash_is_computed_all_the
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 7))
-def test_a_mutilated_hash_lets_nobody_in(cut):
+def test_a_mutilated_hash_lets_nobody_in(cut, hashes):
     encoded = hash_password("a fine password")
+    plain = bcrypt.hashpw(b"a fine password", bcrypt.gensalt(4)).decode()
+    hashes.clear()
     assert not verify_password("a fine password", encoded[: len(passwords.SCHEME) + cut])
+    assert not verify_password("a fine password", plain[:cut])
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize("cost", ["00", "03", "32", "99", "xx", "4$"])
+def test_a_cost_that_bcrypt_does_not_know_is_no_hash(cost):
+    encoded = hash_password("a fine password").replace("$04$", f"${cost}$")
+    assert not verify_password("a fine password", encoded)
 
 
 class TestRules:

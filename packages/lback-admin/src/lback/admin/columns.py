@@ -157,7 +157,7 @@ def choices_of(attribute: ColumnProperty[Any]) -> dict[str, tuple[str, Any]]:
     if isinstance(kind, Enum):
         values = kind.enum_class or {name: name for name in kind.enums}
         members = values.__members__ if isinstance(values, type) else values
-        return {name: (words(name), value) for name, value in members.items()}
+        return {name: (words(name.lower()), value) for name, value in members.items()}
     return {}
 
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from lback.admin.columns import words
+
 LONGEST = 120
 
 
@@ -41,7 +43,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Enum):
-        return str(value.value)
+        return words(value.name.lower())
     if isinstance(value, bytes | memoryview):
         return f"{len(value):,} bytes"
     if isinstance(value, Decimal):

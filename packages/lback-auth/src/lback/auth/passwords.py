@@ -8,6 +8,7 @@ scheme name of their own in front of bcrypt's text. Plain bcrypt hashes, as Lbac
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from base64 import b64encode
 from functools import cache
@@ -22,8 +23,9 @@ ROUNDS = 12
 
 SCHEME = "bcrypt-hmac-sha256"
 BCRYPT_LIMIT = 72
-_PLAIN_BCRYPT = ("$2a$", "$2b$", "$2y$")
 _SALT_LENGTH, _DIGEST_LENGTH = 22, 31
+# What is cut off or was changed by hand is no hash: some versions of bcrypt crash on it.
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 
 
 def hash_password(password: str) -> str:
@@ -49,18 +51,13 @@ def verify_password(password: str, encoded: str) -> bool:
     """
     if len(password) > MAXIMUM_LENGTH:
         return False
-    import bcrypt
-
-    if encoded.startswith(_PLAIN_BCRYPT):
-        return _verify_plain(password, encoded)
-    known = encoded.startswith(f"{SCHEME}$")
-    setting = (encoded if known else _nobody()).removeprefix(SCHEME).encode("ascii", "replace")
-    salt = setting[-_SALT_LENGTH - _DIGEST_LENGTH : -_DIGEST_LENGTH]
-    try:
-        return bcrypt.checkpw(_digest(password, salt), setting) and known
-    except ValueError:
-        # The text in the database is cut off or was changed by hand; nobody logs in with it.
+    scheme, usable = "", _BCRYPT.fullmatch(encoded)
+    if usable is None:
+        scheme, usable = SCHEME, _BCRYPT.fullmatch(encoded.removeprefix(SCHEME))
+    if usable is None:
+        _matches(password, SCHEME, _nobody())
         return False
+    return _matches(password, scheme, usable[0])
 
 
 def needs_upgrade(encoded: str) -> bool:
@@ -98,26 +95,31 @@ def common_passwords() -> frozenset[str]:
 
 def _nobody() -> str:
     """Return what to check against where there is no hash: it costs as much as one, and no password fits."""
-    return f"{SCHEME}$2b${ROUNDS:02}$" + "." * (_SALT_LENGTH + _DIGEST_LENGTH)
+    return f"$2b${ROUNDS:02}$" + "." * (_SALT_LENGTH + _DIGEST_LENGTH)
+
+
+def _matches(password: str, scheme: str, encoded: str) -> bool:
+    """Hold a password against bcrypt's text, of our scheme or, with an empty one, of Lback 1.0."""
+    import bcrypt
+
+    if scheme:
+        salt = encoded[-_SALT_LENGTH - _DIGEST_LENGTH : -_DIGEST_LENGTH].encode()
+        secret, allowed = _digest(password, salt), True
+    else:
+        # 1.0 cut passwords off at 72 bytes, and took none with a NUL.
+        secret = password.encode("utf-8", "surrogatepass")[:BCRYPT_LIMIT]
+        allowed = "\x00" not in password
+    try:
+        return bcrypt.checkpw(secret if allowed else b"", encoded.encode()) and allowed
+    except ValueError:
+        # The salt has bits that bcrypt never writes.
+        return False
 
 
 def _digest(password: str, salt: bytes) -> bytes:
     # NFC, as RFC 8265 has it for passwords: keyboards differ in how they compose the same letter.
     normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
     return b64encode(hmac.digest(salt, normal, hashlib.sha256))
-
-
-def _verify_plain(password: str, encoded: str) -> bool:
-    """Check a hash of Lback 1.0, which cut passwords off at 72 bytes and took none with a NUL."""
-    import bcrypt
-
-    secret = password.encode("utf-8", "surrogatepass")
-    usable = b"\x00" not in secret
-    try:
-        matches = bcrypt.checkpw(secret[:BCRYPT_LIMIT] if usable else b"", encoded.encode("ascii", "replace"))
-    except ValueError:
-        return False
-    return matches and usable
 
 
 def _too_long() -> ValidationError:

@@ -1,11 +1,10 @@
 """The forms of the login pages."""
 
+from lback.auth.names import EMAIL_LENGTH
+from lback.auth.passwords import MAXIMUM_LENGTH
 from lback.forms.fields import CharField
 from lback.forms.forms import Form
 from lback.forms.widgets import PasswordInput, TextInput
-
-from lback.auth.names import EMAIL_LENGTH
-from lback.auth.passwords import MAXIMUM_LENGTH
 
 
 class LoginForm(Form):

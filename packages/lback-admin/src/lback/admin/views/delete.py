@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lback.admin import columns
 from lback.admin.access import model_for, staff_only
+from lback.admin.audit import record
 from lback.admin.display import shortened
 from lback.admin.model_admin import ModelAdmin
 from lback.admin.queries import dependents, get_row
@@ -44,9 +45,11 @@ def _ask(request: Request, described: ModelAdmin, instance: Any) -> Response:
 
 
 def _delete(request: Request, described: ModelAdmin, instance: Any) -> Response:
-    label = shortened(described.describe(instance))
+    described_as = described.describe(instance)
+    label = shortened(described_as)
     back = request.url_for("admin_change", model_name=described.name, object_id=columns.key_text(instance))
     session = request.db_session
+    key = columns.key_text(instance)
     try:
         # A savepoint: what the database refuses is undone, and the session goes on.
         with session.begin_nested():
@@ -54,6 +57,7 @@ def _delete(request: Request, described: ModelAdmin, instance: Any) -> Response:
     except IntegrityError:
         request.session.set_flash(f"{label} can't be deleted: other rows refer to it.", "error")
         return RedirectResponse(back, 303)
+    record(request, described, "deleted", key, described_as)
     dispatcher.send("admin_object_deleted", described.model, request=request, object=instance)
     request.session.set_flash(f"{described.label} “{label}” was deleted.", "success")
     return RedirectResponse(list_url(request, described), 303)

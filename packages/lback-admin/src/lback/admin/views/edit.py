@@ -7,6 +7,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from lback.admin import columns
 from lback.admin.access import may, model_for, staff_only
+from lback.admin.audit import changed_values, record, values_of
 from lback.admin.display import shortened
 from lback.admin.forms import Row, rows_of, shown_rows
 from lback.admin.model_admin import ModelAdmin
@@ -54,13 +55,17 @@ def _edit(request: Request, described: ModelAdmin, instance: Any | None) -> Resp
     # What the row is called, before the form writes what was entered into it.
     label = None if instance is None else described.describe(instance)
     form = form_class(data=request.form, files=request.files, instance=instance, db_session=session)
+    before = values_of(described, instance, form.fields)
     saved = _saved(request, described, form) if form.is_valid() else None
     if saved is None:
         with session.no_autoflush:
             rows = rows_of(request, described, form, instance)
             return _page(request, described, instance, rows, form=form, label=label, status=400)
+    after = values_of(described, saved, form.fields)
+    changes = changed_values(form, before, after)
     action = "added" if instance is None else "changed"
     dispatcher.send(f"admin_object_{action}", described.model, request=request, object=saved)
+    record(request, described, action, columns.key_text(saved), described.describe(saved), changes)
     name = shortened(described.describe(saved))
     request.session.set_flash(f"{described.label} “{name}” was {action}.", "success")
     return RedirectResponse(_next_url(request, described, saved), 303)
@@ -120,6 +125,9 @@ def _page(
         "may_add": may(request, "add", described),
         "delete_url": request.url_for("admin_delete", model_name=described.name, object_id=columns.key_text(instance))
         if deletable
+        else None,
+        "history_url": request.url_for("admin_history", model_name=described.name, object_id=columns.key_text(instance))
+        if instance is not None and may(request, "view", described)
         else None,
         "multipart": form is not None and form.is_multipart,
         "errors": len(own_errors) + sum(1 for field in fields if field.errors),
