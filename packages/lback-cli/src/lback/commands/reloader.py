@@ -54,8 +54,9 @@ class Reloader:
         try:
             for changes in watch(self.base_dir, watch_filter=SourceFilter(self.base_dir)):
                 names = sorted({os.path.relpath(path, self.base_dir) for _, path in changes})
-                sys.stderr.write(f"Changed: {', '.join(names)}. Starting anew.\n")
                 self._stop()
+                # Said when the old server is gone: from here on every answer is of the new code.
+                sys.stderr.write(f"Changed: {', '.join(names)}. Starting anew.\n")
                 self._start()
         except KeyboardInterrupt:
             return
