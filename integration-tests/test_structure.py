@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lback.core.apps import installed_defaults
+from lback.core.defaults import DEFAULTS
+
 from .conftest import CODE_PACKAGES, PACKAGES, ROOT, Package
 
 # The arrows between distributions; nothing else may be imported. An extra is written as "package[extra]".
@@ -222,3 +225,20 @@ def test_entry_points_lead_somewhere(package: Package) -> None:
         if point.group.startswith("lback.") or point.group == "console_scripts"
     ]
     assert [point.name for point in points if point.load() is None] == []
+
+
+def test_every_setting_with_a_default_is_read() -> None:
+    files = [path for package in CODE_PACKAGES for path in (package.source / "lback").rglob("*")]
+    sources = {path: path.read_text() for path in files if path.suffix in (".py", ".html")}
+    names = [*DEFAULTS, *installed_defaults()]
+    declaring = ("defaults.py", "app.py")
+    unread = [
+        name
+        for name in names
+        if not any(
+            re.search(rf"\b{name}\b", text)
+            for path, text in sources.items()
+            if path.name not in declaring or f"config.{name}" in text
+        )
+    ]
+    assert unread == []
