@@ -1,20 +1,14 @@
 """Fields for numbers: finite ones, of a size that a database can hold."""
 
 import math
-import re
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
 
 from lback.api.field import Field
+from lback.core.numbers import LARGEST_INTEGER, read_decimal, read_float, read_integer
 
-#: What databases keep in their widest column of whole numbers.
-LARGEST_INTEGER = 2**63 - 1
-_MAX_TEXT = 100
-# 1e9999999 is short as text and megabytes long once written out.
-_MAX_EXPONENT = 64
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+T = TypeVar("T")
 
 
 class _NumberField(Field):
@@ -29,16 +23,16 @@ class _NumberField(Field):
         self.min_value = min_value
         self.max_value = max_value
 
-    def number_text(self, value: Any, pattern: re.Pattern[str]) -> str:
-        """Return a number, or text that is one, as text that matches `pattern`."""
+    def number(self, value: Any, read: Callable[[str], T]) -> T:
+        """Return a number, or text that is one, as `read` gives it."""
         if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
             raise self.error("invalid")
         if isinstance(value, int) and value.bit_length() > 1024:
             raise self.error("invalid")  # Python does not write thousands of digits out
-        text = str(value)
-        if len(text) > _MAX_TEXT or pattern.fullmatch(text) is None:
-            raise self.error("invalid")
-        return text
+        try:
+            return read(str(value))
+        except ValueError:
+            raise self.error("invalid") from None
 
     def validate(self, value: Any) -> None:
         """Check the value against the limits."""
@@ -68,7 +62,7 @@ class IntegerField(_NumberField):
         """Return the number."""
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
             value = int(value)  # some clients write 3 as 3.0
-        return int(self.number_text(value, _INTEGER))
+        return self.number(value, read_integer)
 
 
 class FloatField(_NumberField):
@@ -81,10 +75,7 @@ class FloatField(_NumberField):
 
     def to_internal_value(self, value: Any) -> float:
         """Return the number."""
-        number = float(self.number_text(value, _NUMBER))
-        if not math.isfinite(number):
-            raise self.error("invalid")
-        return number
+        return self.number(value, read_float)
 
 
 class DecimalField(_NumberField):
@@ -111,13 +102,7 @@ class DecimalField(_NumberField):
 
     def to_internal_value(self, value: Any) -> Decimal:
         """Return the number."""
-        try:
-            number = Decimal(self.number_text(value, _NUMBER))
-        except InvalidOperation as error:
-            raise self.error("invalid") from error
-        if abs(number.adjusted()) > _MAX_EXPONENT:
-            raise self.error("invalid")
-        return number
+        return self.number(value, read_decimal)
 
     def validate(self, value: Any) -> None:
         """Check the value against the limits and count its digits, as the column of a database does."""

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from lback.core.exceptions import ConfigurationError
+from lback.core.numbers import LARGEST_INTEGER
 
 
 class Converter(Protocol):
@@ -70,7 +71,7 @@ class IntConverter:
     """A whole number from 0 up, as far as databases count (63 bits)."""
 
     regex = "[0-9]{1,19}"
-    maximum = 2**63 - 1
+    maximum = LARGEST_INTEGER
 
     def to_python(self, text: str) -> int:
         """Return the number."""

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from lback.core.cookies import format_cookie
 from lback.core.datastructures import Headers, checked_header
@@ -234,8 +236,7 @@ def _json_default(value: Any) -> Any:
         return list(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    # By name, so that answering JSON does not import decimal and uuid.
-    if type(value).__name__ in ("UUID", "Decimal"):
+    if isinstance(value, UUID | Decimal):
         return str(value)
     raise TypeError(f"JSON has no form for {type(value).__name__}; convert it first.")
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapper, class_mapper, object_mapper
 from sqlalchemy.types import TypeEngine
 
 from lback.core.context import current_request
+from lback.core.numbers import LARGEST_INTEGER
 from lback.forms.choices import ChoiceField
-from lback.forms.numeric import LARGEST_INTEGER
 from lback.forms.text import has_surrogate
 from lback.forms.widgets import SelectMultiple
 

@@ -1,23 +1,15 @@
 """Fields for numbers. They take ASCII digits with a point, and nothing that is not a finite number."""
 
-import math
-import re
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
 
+from lback.core.numbers import LARGEST_INTEGER, read_decimal, read_float, read_integer
 from lback.forms.field import Field
 from lback.forms.text import text_of
 from lback.forms.widgets import NumberInput, TextInput, Widget
 
-#: What the databases keep in their widest column of whole numbers; more raises an error there.
-LARGEST_INTEGER = 2**63 - 1
-# Python reads long digits in quadratic time, so the length is looked at first.
-_MAX_TEXT = 100
-# 1e9999999 is short as text and megabytes long once written out.
-_MAX_EXPONENT = 64
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+T = TypeVar("T")
 
 
 class NumberField(Field):
@@ -43,13 +35,13 @@ class NumberField(Field):
         self.min_value = min_value
         self.max_value = max_value
 
-    def number_text(self, value: Any, pattern: re.Pattern[str]) -> str:
-        """Return what was sent as the text of a number that matches `pattern`."""
+    def number(self, value: Any, read: Callable[[str], T]) -> T:
+        """Return what was sent as the number that `read` gives."""
         text = str(value) if isinstance(value, Decimal) else text_of(value)
-        text = "" if text is None or len(text) > _MAX_TEXT else text.strip()
-        if pattern.fullmatch(text) is None:
-            raise self.error("invalid")
-        return text
+        try:
+            return read((text or "").strip())
+        except ValueError:
+            raise self.error("invalid") from None
 
     def validate(self, value: Any) -> None:
         """Check the value against the limits."""
@@ -83,7 +75,7 @@ class IntegerField(NumberField):
         """Return the number."""
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
             value = int(value)  # a JSON client may write 3 as 3.0
-        return int(self.number_text(value, _INTEGER))
+        return self.number(value, read_integer)
 
     def validate(self, value: Any) -> None:
         """Check the value against the limits, and against what a database can hold."""
@@ -99,10 +91,7 @@ class FloatField(NumberField):
 
     def to_python(self, value: Any) -> float:
         """Return the number."""
-        number = float(self.number_text(value, _NUMBER))
-        if not math.isfinite(number):
-            raise self.error("invalid")
-        return number
+        return self.number(value, read_float)
 
 
 class DecimalField(NumberField):
@@ -129,13 +118,7 @@ class DecimalField(NumberField):
 
     def to_python(self, value: Any) -> Decimal:
         """Return the number."""
-        try:
-            number = Decimal(self.number_text(value, _NUMBER))
-        except InvalidOperation as error:
-            raise self.error("invalid") from error
-        if abs(number.adjusted()) > _MAX_EXPONENT:
-            raise self.error("invalid")
-        return number
+        return self.number(value, read_decimal)
 
     def validate(self, value: Any) -> None:
         """Check the value against the limits and count its digits, as the column of a database does."""
