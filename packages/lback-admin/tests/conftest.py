@@ -208,3 +208,8 @@ def statements(app):
     engine = app.container.get(DatabaseManager).engine
     event.listen(engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
     return sent
+
+
+@pytest.fixture(autouse=True)
+def no_open_databases(closed_databases: None) -> None:
+    """Close what a test opened."""

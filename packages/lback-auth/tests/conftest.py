@@ -184,3 +184,8 @@ def signals():
 def page():
     """Return a view that renders the template ``page.html``."""
     return lambda request: render(request, "page.html")
+
+
+@pytest.fixture(autouse=True)
+def no_open_databases(closed_databases: None) -> None:
+    """Close what a test opened."""

@@ -113,3 +113,8 @@ def project(database: DatabaseManager, tmp_path: Path) -> Iterator[MigrationProj
         left = MetaData()
         left.reflect(database.engine)
         left.drop_all(database.engine)
+
+
+@pytest.fixture(autouse=True)
+def no_open_databases(closed_databases: None) -> None:
+    """Close what a test opened."""

@@ -20,6 +20,9 @@ from lback.core.exceptions import ConfigurationError
 from lback.models.urls import database_url
 
 IMMEDIATE = "lback_immediate"
+# For the moment after a fork alone.
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
 EXTRAS = {"postgresql": "lback-orm[postgresql]", "mysql": "lback-orm[mysql]"}
 
 
@@ -38,7 +41,7 @@ def make_engine(config: Config) -> Engine:
         raise ConfigurationError(f"There is no driver for {url.drivername}: {advice}.") from error
     if url.get_backend_name() == "sqlite":
         _prepare_sqlite(engine, config.SQLITE_BUSY_TIMEOUT)
-    _drop_after_fork(engine)
+    _engines.add(engine)
     return engine
 
 
@@ -75,14 +78,11 @@ def _prepare_sqlite(engine: Engine, busy_timeout: float) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _drop_after_fork(engine: Engine) -> None:
+def _forget_connections() -> None:
     """Have a forked process open connections of its own: two processes on one connection garble each other's."""
-    known = weakref.ref(engine)
+    for engine in tuple(_engines):
+        engine.dispose(close=False)
 
-    def forget() -> None:
-        engine = known()
-        if engine is not None:
-            engine.dispose(close=False)
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
