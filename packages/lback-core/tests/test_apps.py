@@ -9,7 +9,6 @@ from lback.core import apps
 from lback.core.app import Application
 from lback.core.apps import App, import_attribute, resolve_apps
 from lback.core.exceptions import ConfigurationError
-from lback.core.project import Project
 from lback.core.testing import make_app
 
 
@@ -96,6 +95,32 @@ def test_building_an_application_imports_the_models_and_registers_the_apps(
     assert seen == [(application, True)]
 
 
+def test_an_error_inside_the_package_of_an_app_is_not_taken_for_an_app_without_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app_that_fails").mkdir()
+    (tmp_path / "app_that_fails" / "__init__.py").write_text("import not_there_at_all")
+    (tmp_path / "app_that_fails" / "models.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
+        App("app_that_fails", "app_that_fails").import_models()
+
+
+@pytest.mark.parametrize("name", ["", ".courses", "courses.", "json.decoder", "no_such.courses"])
+def test_what_is_no_package_is_no_app(packaged: None, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="no package of that name"):
+        labels(name)
+
+
+def test_names_of_apps_are_text(packaged: None) -> None:
+    with pytest.raises(ConfigurationError, match="names of apps as text"):
+        resolve_apps([App("base", "lback.core")])  # type: ignore[list-item]
+
+
+def test_apps_with_the_same_requirement_share_it(packaged: None) -> None:
+    assert labels("middle", "top", "middle") == ["base", "middle", "top"]
+
+
 @pytest.mark.parametrize("target", ["lback.core.apps:App", "lback.core.apps.App"])
 def test_a_name_is_imported_from_its_path(target: str) -> None:
     assert import_attribute(target) is App
@@ -107,24 +132,3 @@ def test_a_name_is_imported_from_its_path(target: str) -> None:
 def test_a_name_that_is_not_there_is_refused(target: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         import_attribute(target)
-
-
-def test_a_project_is_read_from_its_folder_wherever_the_process_was_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "settings.py").write_text(
-        "INSTALLED_APPS = ['app_of_project']\nROOT_URLCONF = 'app_of_project.urls'\nDEBUG = True\nMIDDLEWARES = []\n"
-    )
-    (tmp_path / "app_of_project").mkdir()
-    (tmp_path / "app_of_project" / "__init__.py").write_text("")
-    (tmp_path / "app_of_project" / "urls.py").write_text("urlpatterns = []\n")
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    project = Project(tmp_path)
-    assert project.config.DEBUG is True
-    assert [app.label for app in project.apps] == ["app_of_project"]
-    assert project.application.config is project.config
-
-
-def test_a_folder_that_is_not_there_is_no_project(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no folder"):
-        Project(tmp_path / "nowhere").config  # noqa: B018

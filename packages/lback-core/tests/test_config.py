@@ -49,6 +49,13 @@ def test_the_prefixed_variable_goes_before_the_bare_one(project: Any, monkeypatc
     assert project().PROJECT_NAME == "prefixed"
 
 
+def test_the_prefixed_name_goes_before_the_bare_one_in_dotenv_too(project: Any) -> None:
+    settings = "from lback.core.config import env\nREAD = env('PROJECT_NAME')\n"
+    config = project(dotenv="LBACK_PROJECT_NAME=prefixed\nPROJECT_NAME=bare\n", settings=settings)
+    assert (config.PROJECT_NAME, config.READ) == ("prefixed", "prefixed")
+    assert "LBACK_PROJECT_NAME" not in config
+
+
 def test_variables_that_name_no_setting_stay_out(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LBACK_UNHEARD_OF", "x")
     assert "UNHEARD_OF" not in project()
@@ -120,6 +127,11 @@ def test_a_file_with_another_type_is_named(project: Any, source: str, settings: 
         project(settings=settings)
 
 
+def test_a_tuple_stays_one_when_the_environment_replaces_it(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN", '["b", "c"]')
+    assert project(settings="OWN = ('a',)").OWN == ("b", "c")
+
+
 def test_a_tuple_will_do_for_a_list(project: Any) -> None:
     assert project(settings="ALLOWED_HOSTS = ('a', 'b')").ALLOWED_HOSTS == ["a", "b"]
 
@@ -146,6 +158,34 @@ def test_a_garbled_json_is_named_with_its_place(project: Any, text: str, place: 
 def test_settings_that_fail_are_named_with_their_line(project: Any, text: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"settings\.py, {reason}"):
         project(settings=text)
+
+
+def test_a_line_of_dotenv_without_a_value_is_named(project: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"\.env, line 3: expected NAME=value"):
+        project(dotenv="A=1\n# comment\nDEBUG\n")
+
+
+@pytest.mark.parametrize("name", [".env", "config.json"])
+def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes('\nA="caf\u00e9"\n'.encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=rf"{name}, line 2: this file is not UTF-8"):
+        Config.load(tmp_path)
+
+
+def test_the_mark_that_some_editors_put_at_the_front_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1", encoding="utf-8-sig")
+    (tmp_path / "config.json").write_text('{"B": 2}', encoding="utf-8-sig")
+    config = Config.load(tmp_path)
+    assert (config.A, config.B) == ("1", 2)
+
+
+def test_an_error_in_a_module_that_the_settings_import_has_the_line_of_the_import(
+    project: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings_that_are_broken.py").write_text("\n\n\nA = (")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigurationError, match=r"settings\.py, line 2: SyntaxError.*settings_that_are_broken"):
+        project(settings="A = 1\nfrom settings_that_are_broken import *\n")
 
 
 def test_dotenv_values_are_taken_exactly(project: Any) -> None:
@@ -222,6 +262,19 @@ def test_a_secret_works_as_text_where_it_is_needed() -> None:
     secret = Secret("s3cr3t")
     assert (secret.encode(), secret == "s3cr3t", len(secret), secret.reveal()) == (b"s3cr3t", True, 6, "s3cr3t")
     assert type(secret.reveal()) is str
+
+
+def test_a_list_of_secrets_shows_none_of_them() -> None:
+    config = Config({"SECRET_KEY_FALLBACKS": ["s3cr3t"]})
+    assert "s3cr3t" not in repr(config.SECRET_KEY_FALLBACKS)
+    assert config.SECRET_KEY_FALLBACKS == ["s3cr3t"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URI", "BACKEND", "BACKENDS"])
+def test_a_password_in_an_address_shows_nowhere(name: str) -> None:
+    address = "postgresql://shop:s3cr3t@db.example.org/shop"
+    config = Config({name: [address] if name == "BACKENDS" else address})
+    assert "s3cr3t" not in repr(config) + repr(config.public)
 
 
 def test_what_templates_see_has_no_secrets() -> None:

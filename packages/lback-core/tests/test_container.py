@@ -1,5 +1,7 @@
 """The container: components by type, made once for an application or for each request."""
 
+import contextlib
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +48,53 @@ def test_a_factory_makes_its_component_once_and_when_it_is_asked_for(container: 
     assert made == []
     assert container.get(Clock) is container.get(Clock)
     assert len(made) == 1
+
+
+def test_threads_that_ask_at_once_get_the_same_component(container: Container) -> None:
+    both_ask = threading.Barrier(2)
+    got: list[Clock] = []
+
+    def make(_: Container) -> Clock:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_ask.wait(0.1)  # where two threads get here, they meet
+        return Clock()
+
+    container.add_factory(Clock, make)
+    threads = [threading.Thread(target=lambda: got.append(container.get(Clock))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got[0] is got[1]
+
+
+def test_components_that_need_each_other_are_refused_with_their_way(container: Container) -> None:
+    container.add_factory(Clock, lambda this: Clock(this.get(Mailer).sender))
+    container.add_factory(Mailer, lambda this: Mailer(this.get(Clock), this.get(Config)))
+    with pytest.raises(ConfigurationError, match=r"circle: .*Clock -> .*Mailer -> .*Clock"):
+        container.get(Clock)
+
+
+def test_a_class_may_say_how_it_is_made_from_the_settings(container: Container) -> None:
+    class Cache:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+        @classmethod
+        def from_config(cls, config: Config) -> "Cache":
+            return cls(config.OWN)
+
+    assert container.get(Cache).size == 1
+    assert container.get(Cache) is container.get(Cache)
+
+
+def test_an_annotation_that_can_not_be_read_is_refused(container: Container) -> None:
+    class Unreadable:
+        def __init__(self, clock: "NotDefinedAnywhere") -> None:  # type: ignore[name-defined]  # noqa: F821
+            pass
+
+    with pytest.raises(ConfigurationError, match=r"constructor of .*Unreadable.*NotDefinedAnywhere"):
+        container.build(Unreadable)
 
 
 def test_the_last_one_registered_counts(container: Container) -> None:

@@ -135,7 +135,8 @@ def _find_app(name: str) -> App:
     for app in packaged.values():
         if app.module == name:
             return app
-    if _find(name) is None:
+    spec = _find(name)
+    if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(
             f"INSTALLED_APPS names {name!r}, and there is no package of that name. Expected one of the project's "
             f"folders, or one of: {', '.join(sorted(packaged)) or 'nothing, no packaged apps are installed'}."
@@ -155,9 +156,16 @@ def installed_defaults() -> dict[str, Any]:
 
 
 def _find(module: str) -> Any | None:
+    if module.startswith("."):
+        return None
     try:
         return importlib.util.find_spec(module)
-    except (ModuleNotFoundError, ValueError):
+    except ModuleNotFoundError as error:
+        # Looking for a module imports the packages above it, and what fails to import in there is no absent module.
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            return None
+        raise
+    except ValueError:
         return None
 
 

@@ -5,6 +5,7 @@ read and never written, and ``.env`` is not copied into `os.environ`.
 """
 
 import importlib.util
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ class Secret(str):
     """Text that never shows itself: `str`, `repr` and formatting give asterisks.
 
     Where the value is needed (a key, a password for a server), it works as text does: encoding it, comparing it and
-    joining it to other text use the real value. `reveal` gives it as plain text.
+    joining it to other text use the real value, and so does JSON. `reveal` gives it as plain text.
     """
 
     __slots__ = ()
@@ -50,12 +51,13 @@ def env(name: str, default: str | None = None) -> str | None:
     """Return a variable of the environment or, failing that, of the project's ``.env``; for use in ``settings.py``.
 
     Args:
-        name: The variable; ``LBACK_<name>`` in the environment goes before it.
+        name: The variable; ``LBACK_<name>`` goes before it.
         default: What to return when it is set nowhere.
     """
-    for source, key in ((os.environ, ENVIRONMENT_PREFIX + name), (os.environ, name), (_dotenv.get(), name)):
-        if key in source:
-            return source[key]
+    for source in (os.environ, _dotenv.get()):
+        for key in (ENVIRONMENT_PREFIX + name, name):
+            if key in source:
+                return source[key]
     return default
 
 
@@ -96,7 +98,7 @@ class Config(Mapping[str, Any]):
         values: dict[str, Any] = {"BASE_DIR": base, "DEBUG": debug}
         dotenv = read_dotenv(base / ".env")
         for origin, found in (
-            (".env", {name.removeprefix(ENVIRONMENT_PREFIX): value for name, value in dotenv.items()}),
+            (".env", _without_prefix(dotenv)),
             ("config.json", read_json(base / "config.json")),
             ("settings.py", read_settings(base / "settings.py", dotenv)),
         ):
@@ -133,14 +135,13 @@ def read_dotenv(path: Path) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
     values: dict[str, str] = {}
-    with path.open(encoding="utf-8") as stream:
-        for binding in parse_stream(stream):
-            if binding.error:
-                raise ConfigurationError(
-                    f"{path}, line {binding.original.line}: expected NAME=value, a comment or nothing."
-                )
-            if binding.key is not None:
-                values[binding.key] = binding.value or ""
+    for binding in parse_stream(io.StringIO(_text(path))):
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise ConfigurationError(
+                f"{path}, line {binding.original.line}: expected NAME=value, a comment or nothing."
+            )
+        if binding.key is not None:
+            values[binding.key] = binding.value or ""
     return values
 
 
@@ -149,10 +150,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        place = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ConfigurationError(f"{path}{place}: this is not valid JSON in UTF-8.") from error
+        values = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"{path}, line {error.lineno}, column {error.colno}: this is not valid JSON: {error.msg}."
+        ) from error
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path}: expected an object of settings, not {type(values).__name__}.")
     return values
@@ -207,9 +209,11 @@ _KINDS: dict[type, str] = {
     float: "a number",
     str: "text",
     list: "a list (as JSON where it is text)",
+    tuple: "a list (as JSON where it is text)",
     dict: "a mapping (as JSON where it is text)",
     Path: "a path",
 }
+_ORDERED = (list, tuple, set, frozenset)
 _TRUE = frozenset({"true", "1", "yes", "on", "t"})
 _FALSE = frozenset({"false", "0", "no", "off", "f", ""})
 
@@ -219,8 +223,8 @@ def _converted(value: Any, kind: type) -> Any:
         return Path(value)
     if isinstance(value, str) and kind is not str:
         value = _parsed(value.strip(), kind)
-    if kind is list and isinstance(value, tuple | set | frozenset):
-        return list(value)
+    if kind in _ORDERED and type(value) in _ORDERED:
+        return kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is str and isinstance(value, Path):
@@ -258,11 +262,33 @@ def _all_defaults() -> dict[str, Any]:
 
 
 def _guarded(name: str, value: Any) -> Any:
-    return Secret(value) if type(value) is str and value and is_secret_name(name) else value
+    if not is_secret_name(name):
+        return value
+    if type(value) is list:
+        return [_guarded(name, item) for item in value]
+    return Secret(value) if type(value) is str and value else value
+
+
+def _without_prefix(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by the names of their settings; of ``LBACK_X`` and ``X`` the first counts."""
+    bare = {name: value for name, value in variables.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+    return bare | {
+        name.removeprefix(ENVIRONMENT_PREFIX): value for name, value in variables.items() if name not in bare
+    }
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file; the mark that some editors put at the front of UTF-8 is left out."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path}, line {line}: this file is not UTF-8; save it as that.") from error
 
 
 def _line_in(path: Path, error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == str(path):
         return f", line {error.lineno}"
     line = 0
     traceback = error.__traceback__

@@ -6,6 +6,7 @@ under its name, made when it is first read.
 """
 
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Container:
         self._made: dict[type, Any] = {}
         self._factories: dict[type, Callable[[Container], Any]] = {}
         self._names: dict[str, type] = {}
+        self._making: list[type] = []
+        self._lock = threading.RLock()
         self.request_components: dict[str, RequestComponent] = {}
         self.add(Container, self, name="container")
 
@@ -91,8 +94,23 @@ class Container:
         try:
             component: T = self._made[type_]
         except KeyError:
-            component = self._made[type_] = self._make(type_)
+            component = self._make_once(type_)
         return component
+
+    def _make_once(self, type_: type[T]) -> T:
+        # Two threads may ask for the first time at once, and two pools of connections would be one too many.
+        with self._lock:
+            if type_ in self._made:
+                return cast("T", self._made[type_])
+            if type_ in self._making:
+                circle = " -> ".join(map(_shown, [*self._making[self._making.index(type_) :], type_]))
+                raise ConfigurationError(f"These components need each other in a circle: {circle}.")
+            self._making.append(type_)
+            try:
+                component = self._made[type_] = self._make(type_)
+            finally:
+                self._making.pop()
+            return component
 
     def _make(self, type_: type[T]) -> T:
         factory = self._factories.get(type_)
@@ -122,7 +140,7 @@ class Container:
             yield
         finally:
             if before is missing:
-                del self._made[type_]
+                self._made.pop(type_, None)
             else:
                 self._made[type_] = before
 
