@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
 from lback.core.testing import Client, make_app
 from lback.security.csrf import COOKIE, FIELD, csrf_exempt, csrf_input, get_token, rotate_token
@@ -153,6 +154,25 @@ def test_a_trusted_site_may_send_forms() -> None:
     assert send(client, client.get("/form/").text, Origin="https://app.example.org.evil.com") == 403
 
 
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 200), ("cross-site", 403), ("same-site", 403), ("", 403)])
+def test_a_page_that_hides_its_origin_is_believed_when_the_browser_says_it_is_of_the_site(
+    site: str, status: int
+) -> None:
+    """With "Referrer-Policy: no-referrer" browsers send "Origin: null" from a page of the site itself."""
+    client = visitor(https=True)
+    assert send(client, client.get("/form/").text, Origin="null", Sec_Fetch_Site=site) == status
+
+
+def test_a_page_of_the_site_needs_its_token_all_the_same() -> None:
+    assert send(visitor(https=True), "made-up", Origin="null", Sec_Fetch_Site="same-origin") == 403
+
+
+@pytest.mark.parametrize("origin", ["app.example.org", "https://app.example.org/", "https://App.example.org", "*", 7])
+def test_a_trusted_site_that_no_browser_would_name_stops_the_start(origin: Any) -> None:
+    with pytest.raises(ConfigurationError, match="TRUSTED_ORIGINS lists origins"):
+        visitor(TRUSTED_ORIGINS=[origin])
+
+
 @pytest.mark.parametrize(
     ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
 )
@@ -191,6 +211,28 @@ def test_a_bearer_token_beside_a_cookie_does_not_help() -> None:
 
 def test_a_view_that_is_marked_needs_none() -> None:
     assert send(visitor(), address="/hook/", Origin="https://elsewhere.org") == 200
+
+
+def test_a_class_is_marked_as_a_whole() -> None:
+    @csrf_exempt
+    class Hooks:
+        def post(self, request: Request) -> str:
+            return "hooked"
+
+    client = Client(make_app([path("/", Hooks)], MIDDLEWARES=MIDDLEWARES))
+    assert client.post("/").text == "hooked"
+
+
+def test_a_file_comes_with_the_token_in_its_form() -> None:
+    client = visitor()
+    data = {FIELD: client.get("/form/").text}
+    assert client.post("/send/", data, files={"file": ("a.txt", b"x")}).status_code == 200
+    assert client.post("/send/", {}, files={"file": ("a.txt", b"x")}).status_code == 403
+
+
+def test_a_token_in_the_address_does_not_count() -> None:
+    client = visitor()
+    assert client.post(f"/send/?{FIELD}={client.get('/form/').text}").status_code == 403
 
 
 def test_the_mark_is_of_the_view_that_answers_the_method() -> None:

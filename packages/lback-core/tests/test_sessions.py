@@ -1,18 +1,14 @@
-"""Sessions: when a cookie is sent, what it looks like, when a session ends, and what must not be shared."""
+"""A session and the stores behind it: ids, messages, and what is kept."""
 
-import time
-from collections.abc import Callable
+import secrets
 from typing import Any
 
 import pytest
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
-from lback.core.request import Request
-from lback.core.response import Response
 from lback.core.sessions import Session, SessionStore, SignedCookieStore
-from lback.core.testing import TEST_KEY, Client, make_app
-from lback.utils.urls import path
+from lback.core.testing import TEST_KEY, make_app
 
 MIDDLEWARES = ["lback.middlewares.session.SessionMiddleware"]
 
@@ -38,179 +34,6 @@ class MemoryStore:
 
     def delete(self, cookie: str) -> None:
         self.rows.pop(cookie, None)
-
-
-def client_for(view: Callable[[Request], Any], https: bool = False, **settings: Any) -> Client:
-    return Client(make_app([path("/", view, ["GET", "POST"])], MIDDLEWARES=MIDDLEWARES, **settings), https=https)
-
-
-def remembers(request: Request) -> Any:
-    count = request.session.get("count", 0) + 1
-    request.session["count"] = count
-    return {"count": count}
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Move the clock on by some seconds."""
-    now = [time.time()]
-    monkeypatch.setattr(time, "time", lambda: now[0])
-
-    def move(seconds: float) -> None:
-        now[0] += seconds
-
-    return move
-
-
-# -- the cookie -------------------------------------------------------------------------------------------------------
-
-
-def test_no_cookie_is_sent_until_something_is_stored() -> None:
-    response = client_for(lambda request: {"seen": request.session.get("seen")}).get("/")
-    assert response.cookies_set == []
-
-
-def test_what_is_stored_is_there_on_the_next_request() -> None:
-    client = client_for(remembers)
-    assert [client.get("/").json()["count"] for _ in range(3)] == [1, 2, 3]
-
-
-def test_on_http_the_cookie_is_http_only_and_lax() -> None:
-    (cookie,) = client_for(remembers).get("/").cookies_set
-    assert cookie.startswith("session_id=")
-    assert cookie.partition("; ")[2] == "Path=/; Max-Age=1800; HttpOnly; SameSite=Lax"
-
-
-def test_on_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
-    (cookie,) = client_for(remembers, https=True).get("/").cookies_set
-    assert cookie.startswith("__Host-session_id=")
-    assert cookie.partition("; ")[2] == "Path=/; Max-Age=1800; Secure; HttpOnly; SameSite=Lax"
-
-
-def test_a_session_that_is_emptied_has_its_cookie_deleted() -> None:
-    def view(request: Request) -> Any:
-        if request.method == "POST":
-            request.session.clear()
-            return "gone"
-        return remembers(request)
-
-    client = client_for(view)
-    client.get("/")
-    (cookie,) = client.post("/").cookies_set
-    assert "Max-Age=0" in cookie
-
-
-@pytest.mark.parametrize("cookie", ["forged", "a.b.c", "", "x" * 5000])
-def test_a_forged_cookie_is_no_session(cookie: str) -> None:
-    client = client_for(lambda request: dict(request.session))
-    client.cookies["session_id"] = cookie
-    assert client.get("/").json() == {}
-
-
-def test_a_session_signed_with_another_key_is_none() -> None:
-    other = client_for(remembers, SECRET_KEY="another-key-0123456789-abcdefghijklmnop")
-    other.get("/")
-    client = client_for(lambda request: dict(request.session))
-    client.cookies |= other.cookies
-    assert client.get("/").json() == {}
-
-
-def test_an_earlier_key_still_verifies_and_the_new_one_signs() -> None:
-    old, new = "an-old-key-0123456789-abcdefghijklmnop", "a-new-key-0123456789-abcdefghijklmnopq"
-    before = client_for(remembers, SECRET_KEY=old)
-    before.get("/")
-    rotated = client_for(remembers, SECRET_KEY=new, SECRET_KEY_FALLBACKS=[old])
-    rotated.cookies |= before.cookies
-    assert rotated.get("/").json() == {"count": 2}
-    alone = client_for(remembers, SECRET_KEY=new)
-    alone.cookies |= rotated.cookies
-    assert alone.get("/").json() == {"count": 3}
-
-
-def test_earlier_keys_are_a_list_and_no_text() -> None:
-    with pytest.raises(ConfigurationError, match="SECRET_KEY_FALLBACKS"):
-        make_app([], SECRET_KEY_FALLBACKS="abc")
-
-
-def test_more_than_a_cookie_holds_is_refused_with_what_to_do() -> None:
-    import secrets
-
-    def view(request: Request) -> Any:
-        request.session["much"] = secrets.token_hex(4000)
-        return "x"
-
-    assert client_for(view).get("/").status_code == 500
-    with pytest.raises(ValueError, match="SESSION_STORE"):
-        SignedCookieStore(Config({"SECRET_KEY": TEST_KEY})).save(None, {"a": secrets.token_hex(4000)}, 60)
-
-
-# -- the end ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_session_ends_when_nobody_comes_for_a_while(clock: Callable[[float], None]) -> None:
-    client = client_for(remembers)
-    client.get("/")
-    clock(29 * 60)
-    assert client.get("/").json() == {"count": 2}
-    clock(31 * 60)
-    assert client.get("/").json() == {"count": 1}
-
-
-def test_visits_alone_keep_a_session_alive_without_a_write_for_each(clock: Callable[[float], None]) -> None:
-    client = client_for(lambda request: remembers(request) if request.method == "POST" else dict(request.session))
-    client.post("/")
-    clock(60)
-    assert client.get("/").cookies_set == []
-    for _ in range(4):
-        clock(20 * 60)
-        assert client.get("/").json() == {"count": 1}
-
-
-def test_a_session_ends_after_its_lifetime_however_often_it_is_used(clock: Callable[[float], None]) -> None:
-    client = client_for(remembers, SESSION_LIFETIME_HOURS=1)
-    counts = []
-    for _ in range(5):
-        counts.append(client.get("/").json()["count"])
-        clock(20 * 60)
-    assert counts == [1, 2, 3, 4, 1]
-
-
-# -- caches -----------------------------------------------------------------------------------------------------------
-
-TOUCHES: dict[str, Callable[[Session], Any]] = {
-    "get": lambda session: session.get("a"),
-    "in": lambda session: "a" in session,
-    "len": len,
-    "iteration": list,
-    "keys": lambda session: list(session.keys()),
-    "items": lambda session: list(session.items()),
-    "set": lambda session: session.__setitem__("a", 1),
-    "pop": lambda session: session.pop("a", None),
-    "flush": lambda session: session.flush(),
-    "cycle": lambda session: session.cycle(),
-    "flash": lambda session: session.set_flash("x"),
-    "messages": lambda session: session.get_flashed_messages(),
-}
-
-
-@pytest.mark.parametrize("touch", TOUCHES)
-def test_whatever_looks_at_the_session_is_not_shared_by_caches(touch: str) -> None:
-    def view(request: Request) -> Response:
-        TOUCHES[touch](request.session)
-        return Response("x")
-
-    response = client_for(view).get("/")
-    assert response.headers["vary"] == "Cookie"
-    assert response.headers["cache-control"] == "private, no-store"
-
-
-def test_a_page_that_does_not_look_at_the_session_may_be_shared() -> None:
-    response = client_for(lambda request: "x").get("/")
-    assert "vary" not in response.headers
-    assert "cache-control" not in response.headers
-
-
-# -- ids --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -273,6 +96,35 @@ def test_its_repr_tells_nothing(store: MemoryStore) -> None:
     assert repr(one) == "<Session, known>"
 
 
+def test_an_empty_list_is_kept_like_any_other_value(store: MemoryStore) -> None:
+    one = session(store)
+    one["cart"] = []
+    assert session(store, one.save())["cart"] == []
+
+
+def test_a_change_inside_a_value_is_kept_when_it_is_said(store: MemoryStore) -> None:
+    one = session(store)
+    one["cart"] = []
+    again = session(store, one.save())
+    again["cart"].append("tea")
+    assert again.modified is False
+    again.modified = True
+    assert session(store, again.save())["cart"] == ["tea"]
+
+
+def test_after_a_flush_the_session_can_be_used_under_a_new_id(store: MemoryStore) -> None:
+    one = session(store)
+    one["user_id"] = 1
+    old = one.save()
+    again = session(store, old)
+    again.flush()
+    again.set_flash("Logged out.")
+    new = again.save()
+    assert new not in (None, old)
+    assert list(store.rows) == [new]
+    assert dict(session(store, new)) == {}
+
+
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +138,15 @@ def test_messages_are_kept_until_they_are_shown(store: MemoryStore) -> None:
     assert again.get_flashed_messages() == []
 
 
+def test_a_session_that_only_held_messages_is_gone_when_they_are_shown(store: MemoryStore) -> None:
+    one = session(store)
+    one.set_flash("Saved.")
+    again = session(store, one.save())
+    again.get_flashed_messages()
+    assert again.save() is None
+    assert store.rows == {}
+
+
 # -- stores -----------------------------------------------------------------------------------------------------------
 
 
@@ -297,3 +158,36 @@ def test_a_setting_names_another_store() -> None:
 def test_what_is_no_store_stops_the_start() -> None:
     with pytest.raises(ConfigurationError, match="no load, save and delete"):
         make_app([], MIDDLEWARES=MIDDLEWARES, SESSION_STORE="builtins.dict")
+
+
+@pytest.fixture
+def cookies() -> SignedCookieStore:
+    return SignedCookieStore(Config({"SECRET_KEY": TEST_KEY}))
+
+
+def test_the_store_in_cookies_gives_back_what_it_signed(cookies: SignedCookieStore) -> None:
+    assert cookies.load(cookies.save(None, {"a": [1, "\u00e9"]}, 60)) == {"a": [1, "\u00e9"]}
+
+
+@pytest.mark.parametrize("position", [0, 5, -1])
+def test_the_store_in_cookies_takes_nothing_that_was_changed(cookies: SignedCookieStore, position: int) -> None:
+    cookie = [*cookies.save(None, {"user_id": 1}, 60)]
+    cookie[position] = "A" if cookie[position] != "A" else "Q"
+    assert cookies.load("".join(cookie)) is None
+
+
+def test_the_store_in_cookies_holds_json_alone(cookies: SignedCookieStore) -> None:
+    with pytest.raises(TypeError, match="JSON"):
+        cookies.save(None, {"when": object()}, 60)
+
+
+def test_the_store_in_cookies_says_that_it_can_not_revoke(cookies: SignedCookieStore) -> None:
+    cookie = cookies.save(None, {"a": 1}, 60)
+    cookies.delete(cookie)
+    assert cookies.can_revoke is False
+    assert cookies.load(cookie) == {"a": 1}
+
+
+def test_more_than_a_cookie_holds_is_refused_with_what_to_do(cookies: SignedCookieStore) -> None:
+    with pytest.raises(ValueError, match="SESSION_STORE"):
+        cookies.save(None, {"a": secrets.token_hex(4000)}, 60)

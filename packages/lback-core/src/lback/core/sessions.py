@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from itsdangerous import BadData
 
 from lback.core.config import Config
-from lback.core.signing import timed_serializer
+from lback.core.signing import serializer
 
 CREATED, SEEN, FLASHES = "_created", "_seen", "_flashes"
 # Browsers keep at least 4,096 bytes for a cookie, its name and attributes included.
@@ -43,13 +43,12 @@ class SignedCookieStore:
     can_revoke = False
 
     def __init__(self, config: Config) -> None:
-        self._serializer = timed_serializer(config, "lback.session")
-        self._max_age = config.SESSION_TIMEOUT_MINUTES * 60
+        self._serializer = serializer(config, "lback.session")
 
     def load(self, cookie: str) -> dict[str, Any] | None:
-        """Return the data in a cookie, if its signature is ours and not too old."""
+        """Return the data in a cookie, if its signature is ours; how old it may be is for `Session` to say."""
         try:
-            data = self._serializer.loads(cookie, max_age=self._max_age)
+            data = self._serializer.loads(cookie)
         except BadData:
             return None
         return data if isinstance(data, dict) else None
@@ -176,7 +175,9 @@ class Session(MutableMapping[str, Any]):
 
         The middleware calls it after the view, when something was modified.
         """
-        data = {key: value for key, value in self._data.items() if key not in (CREATED, SEEN) and value != []}
+        data = {key: value for key, value in self._data.items() if key not in (CREATED, SEEN)}
+        if not data.get(FLASHES, True):
+            del data[FLASHES]
         if self._discarded:
             self.store.delete(self._discarded)
             self._discarded = None

@@ -1,16 +1,19 @@
 """Signed values: what leaves for a cookie or a link and must come back unchanged."""
 
 import hashlib
+import re
 import secrets
+import zlib
 from functools import cache
 
-from itsdangerous import Signer, URLSafeTimedSerializer
+from itsdangerous import Signer, URLSafeSerializer
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
 
 MINIMUM_LENGTH = 32
-MINIMUM_DIFFERENT = 8
+# What stands in examples, until somebody puts a key there.
+_PLACEHOLDER = re.compile(r"(change|replace).?(me|this)|your.?(secret|key)|insecure|placeholder", re.IGNORECASE)
 
 
 def check_secret_key(config: Config) -> None:
@@ -26,12 +29,17 @@ def check_secret_key(config: Config) -> None:
         )
     if not key and config.DEBUG:
         return
-    if len(key) < MINIMUM_LENGTH or len(set(key)) < MINIMUM_DIFFERENT:
+    if len(key) < MINIMUM_LENGTH or _simple(key):
         raise ConfigurationError(
             f"SECRET_KEY must be at least {MINIMUM_LENGTH} random characters; it is "
             f"{'missing' if not key else 'too short or too simple'}. Put the output of "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))' into .env."
         )
+
+
+def _simple(key: str) -> bool:
+    # Random text does not get shorter when it is compressed; what repeats itself does.
+    return len(zlib.compress(key.encode())) < MINIMUM_LENGTH or _PLACEHOLDER.search(key) is not None
 
 
 @cache
@@ -41,7 +49,7 @@ def _process_key() -> str:
 
 def _keys(config: Config) -> list[str]:
     # itsdangerous signs with the last key and tries all of them to verify.
-    return [*config.SECRET_KEY_FALLBACKS, "".join(config.SECRET_KEY) or _process_key()]
+    return [*config.SECRET_KEY_FALLBACKS, config.SECRET_KEY or _process_key()]
 
 
 def signer(config: Config, purpose: str) -> Signer:
@@ -49,8 +57,8 @@ def signer(config: Config, purpose: str) -> Signer:
     return Signer(_keys(config), salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def timed_serializer(config: Config, purpose: str) -> URLSafeTimedSerializer:
-    """Return a serializer of JSON data with the time of signing, for one purpose alone."""
-    return URLSafeTimedSerializer(
+def serializer(config: Config, purpose: str) -> URLSafeSerializer:
+    """Return a serializer of JSON data into signed text, for one purpose alone."""
+    return URLSafeSerializer(
         _keys(config), salt=purpose, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
     )

@@ -1,12 +1,17 @@
 """`CSRFMiddleware`: refuses requests that another site made the visitor's browser send."""
 
+import re
+
 from lback.core.config import Config
 from lback.core.container import Container
-from lback.core.exceptions import Forbidden
+from lback.core.exceptions import ConfigurationError, Forbidden
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import Response
 from lback.security.csrf import CSRFCookie, CSRFSecret, refusal
+
+# As browsers write it: in lower case, without a path.
+_ORIGIN = re.compile(r"https?://[^/?#@\sA-Z]+")
 
 
 class CSRFMiddleware(BaseMiddleware):
@@ -17,6 +22,11 @@ class CSRFMiddleware(BaseMiddleware):
     """
 
     def __init__(self, container: Container, config: Config) -> None:
+        for origin in config.TRUSTED_ORIGINS:
+            if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"TRUSTED_ORIGINS lists origins such as 'https://app.example.org', and this is none: {origin!r}."
+                )
         self._cookie = CSRFCookie(config)
         container.add_request(CSRFSecret, self._cookie.load, name="csrf_secret")
 

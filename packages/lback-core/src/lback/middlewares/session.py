@@ -2,6 +2,7 @@
 
 from lback.core.config import Config
 from lback.core.container import Container
+from lback.core.cookies import format_cookie
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import Response
@@ -26,6 +27,8 @@ class SessionMiddleware(BaseMiddleware):
         self._host_name = f"__Host-{self._plain_name}"
         self._idle = config.SESSION_TIMEOUT_MINUTES * 60
         self._lifetime = config.SESSION_LIFETIME_HOURS * 3600
+        for name, secure in ((self._plain_name, False), (self._host_name, True)):
+            format_cookie(name, "", secure=secure)  # raises now what would be raised in every request
         container.add_request(Session, self.load, name="session")
 
     def _cookie_name(self, request: Request) -> str:

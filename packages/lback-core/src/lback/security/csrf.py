@@ -43,15 +43,13 @@ class CSRFSecret:
     @property
     def value(self) -> bytes:
         """The secret; made when it is first needed."""
-        if self.known is None:
-            self.rotate()
+        return self.known or self.rotate()
 
-        return self.known or b""
-
-    def rotate(self) -> None:
-        """Replace the secret, so that tokens handed out before are worth nothing."""
+    def rotate(self) -> bytes:
+        """Replace the secret, so that tokens handed out before are worth nothing; return the new one."""
         self.known = secrets.token_bytes(SIZE)
         self.changed = True
+        return self.known
 
     def token(self) -> str:
         """Return a token for a page or a script."""
@@ -148,11 +146,15 @@ def refusal(request: "Request") -> str | None:
     own = f"{request.scheme}://{request.host}"
     trusted = request.config.TRUSTED_ORIGINS
     origin: str | None = environ.get("HTTP_ORIGIN")
-    if origin is not None:
+    site: str = environ.get("HTTP_SEC_FETCH_SITE", "")
+    if origin == "null" and site == "same-origin":
+        # A page of this site with "Referrer-Policy: no-referrer"; what is shut up in a frame is cross-site.
+        pass
+    elif origin is not None:
         if origin != own and origin not in trusted:
             return "The form was sent from another site."
     else:
-        if environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in ("same-origin", "none"):
+        if site not in ("", "same-origin", "none"):
             return "The form was sent from another site."
         if request.is_secure and not _refers_to(environ.get("HTTP_REFERER"), own, trusted):
             return "The browser did not say which page the form is on."

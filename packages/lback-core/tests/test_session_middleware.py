@@ -1,0 +1,221 @@
+"""The session of a visitor: when its cookie is sent, what it looks like, when it ends, and what must not be shared."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lback.core.exceptions import ConfigurationError
+from lback.core.request import Request
+from lback.core.response import Response
+from lback.core.sessions import Session
+from lback.core.testing import Client, make_app
+from lback.utils.urls import path
+
+MIDDLEWARES = ["lback.middlewares.session.SessionMiddleware"]
+
+
+def client_for(view: Callable[[Request], Any], https: bool = False, **settings: Any) -> Client:
+    return Client(make_app([path("/", view, ["GET", "POST"])], MIDDLEWARES=MIDDLEWARES, **settings), https=https)
+
+
+def remembers(request: Request) -> Any:
+    count = request.session.get("count", 0) + 1
+    request.session["count"] = count
+    return {"count": count}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Move the clock on by some seconds."""
+    now = [time.time()]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+
+    def move(seconds: float) -> None:
+        now[0] += seconds
+
+    return move
+
+
+# -- the cookie -------------------------------------------------------------------------------------------------------
+
+
+def test_no_cookie_is_sent_until_something_is_stored() -> None:
+    response = client_for(lambda request: {"seen": request.session.get("seen")}).get("/")
+    assert response.cookies_set == []
+
+
+def test_what_is_stored_is_there_on_the_next_request() -> None:
+    client = client_for(remembers)
+    assert [client.get("/").json()["count"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_on_http_the_cookie_is_http_only_and_lax() -> None:
+    (cookie,) = client_for(remembers).get("/").cookies_set
+    assert cookie.startswith("session_id=")
+    assert cookie.partition("; ")[2] == "Path=/; Max-Age=1800; HttpOnly; SameSite=Lax"
+
+
+def test_on_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
+    (cookie,) = client_for(remembers, https=True).get("/").cookies_set
+    assert cookie.startswith("__Host-session_id=")
+    assert cookie.partition("; ")[2] == "Path=/; Max-Age=1800; Secure; HttpOnly; SameSite=Lax"
+
+
+def test_a_session_that_is_emptied_has_its_cookie_deleted() -> None:
+    def view(request: Request) -> Any:
+        if request.method == "POST":
+            request.session.clear()
+            return "gone"
+        return remembers(request)
+
+    client = client_for(view)
+    client.get("/")
+    (cookie,) = client.post("/").cookies_set
+    assert "Max-Age=0" in cookie
+
+
+@pytest.mark.parametrize("cookie", ["forged", "a.b.c", "", "x" * 5000])
+def test_a_forged_cookie_is_no_session(cookie: str) -> None:
+    client = client_for(lambda request: dict(request.session))
+    client.cookies["session_id"] = cookie
+    assert client.get("/").json() == {}
+
+
+def test_a_session_signed_with_another_key_is_none() -> None:
+    other = client_for(remembers, SECRET_KEY="another-key-0123456789-abcdefghijklmnop")
+    other.get("/")
+    client = client_for(lambda request: dict(request.session))
+    client.cookies |= other.cookies
+    assert client.get("/").json() == {}
+
+
+def test_an_earlier_key_still_verifies_and_the_new_one_signs() -> None:
+    old, new = "an-old-key-0123456789-abcdefghijklmnop", "a-new-key-0123456789-abcdefghijklmnopq"
+    before = client_for(remembers, SECRET_KEY=old)
+    before.get("/")
+    rotated = client_for(remembers, SECRET_KEY=new, SECRET_KEY_FALLBACKS=[old])
+    rotated.cookies |= before.cookies
+    assert rotated.get("/").json() == {"count": 2}
+    alone = client_for(remembers, SECRET_KEY=new)
+    alone.cookies |= rotated.cookies
+    assert alone.get("/").json() == {"count": 3}
+
+
+def test_earlier_keys_are_a_list_and_no_text() -> None:
+    with pytest.raises(ConfigurationError, match="SECRET_KEY_FALLBACKS"):
+        make_app([], SECRET_KEY_FALLBACKS="abc")
+
+
+def test_more_than_the_cookie_holds_is_an_error_and_no_lost_write() -> None:
+    def view(request: Request) -> Any:
+        request.session["much"] = secrets.token_hex(4000)
+        return "x"
+
+    assert client_for(view).get("/").status_code == 500
+
+
+@pytest.mark.parametrize("name", ["", "session id", "session;id", "__Host-session"])
+def test_a_name_that_no_cookie_can_have_stops_the_start(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="SessionMiddleware can't be set up"):
+        client_for(remembers, SESSION_COOKIE_NAME=name)
+
+
+# -- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_ends_when_nobody_comes_for_a_while(clock: Callable[[float], None]) -> None:
+    client = client_for(remembers)
+    client.get("/")
+    clock(29 * 60)
+    assert client.get("/").json() == {"count": 2}
+    clock(31 * 60)
+    assert client.get("/").json() == {"count": 1}
+
+
+def test_visits_alone_keep_a_session_alive_without_a_write_for_each(clock: Callable[[float], None]) -> None:
+    client = client_for(lambda request: remembers(request) if request.method == "POST" else dict(request.session))
+    client.post("/")
+    clock(60)
+    assert client.get("/").cookies_set == []
+    for _ in range(4):
+        clock(20 * 60)
+        assert client.get("/").json() == {"count": 1}
+
+
+def test_a_session_ends_after_its_lifetime_however_often_it_is_used(clock: Callable[[float], None]) -> None:
+    client = client_for(remembers, SESSION_LIFETIME_HOURS=1)
+    counts = []
+    for _ in range(5):
+        counts.append(client.get("/").json()["count"])
+        clock(20 * 60)
+    assert counts == [1, 2, 3, 4, 1]
+
+
+def test_a_clock_that_goes_back_a_little_ends_no_session(clock: Callable[[float], None]) -> None:
+    """Servers behind one address are seconds apart."""
+    client = client_for(remembers)
+    client.get("/")
+    clock(-5)
+    assert client.get("/").json() == {"count": 2}
+
+
+def test_a_new_id_begins_a_new_lifetime(clock: Callable[[float], None]) -> None:
+    def view(request: Request) -> Any:
+        if request.method == "POST":
+            request.session.cycle()
+        return remembers(request)
+
+    client = client_for(view, SESSION_LIFETIME_HOURS=1)
+    client.get("/")
+    clock(25 * 60)
+    client.post("/")
+    for _ in range(2):
+        clock(25 * 60)
+        count = client.get("/").json()["count"]
+    assert count == 4
+
+
+# -- caches -----------------------------------------------------------------------------------------------------------
+
+TOUCHES: dict[str, Callable[[Session], Any]] = {
+    "get": lambda session: session.get("a"),
+    "in": lambda session: "a" in session,
+    "len": len,
+    "iteration": list,
+    "keys": lambda session: list(session.keys()),
+    "items": lambda session: list(session.items()),
+    "set": lambda session: session.__setitem__("a", 1),
+    "[]": lambda session: session.__getitem__("a") if "a" in session else None,
+    "del": lambda session: session.__delitem__("a") if "a" in session else None,
+    "bool": bool,
+    "==": lambda session: session == {},
+    "values": lambda session: list(session.values()),
+    "setdefault": lambda session: session.setdefault("a", 1),
+    "update": lambda session: session.update(a=1),
+    "clear": lambda session: session.clear(),
+    "pop": lambda session: session.pop("a", None),
+    "flush": lambda session: session.flush(),
+    "cycle": lambda session: session.cycle(),
+    "flash": lambda session: session.set_flash("x"),
+    "messages": lambda session: session.get_flashed_messages(),
+}
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+def test_whatever_looks_at_the_session_is_not_shared_by_caches(touch: str) -> None:
+    def view(request: Request) -> Response:
+        TOUCHES[touch](request.session)
+        return Response("x")
+
+    response = client_for(view).get("/")
+    assert response.headers["vary"] == "Cookie"
+    assert response.headers["cache-control"] == "private, no-store"
+
+
+def test_a_page_that_does_not_look_at_the_session_may_be_shared() -> None:
+    response = client_for(lambda request: "x").get("/")
+    assert "vary" not in response.headers
+    assert "cache-control" not in response.headers
