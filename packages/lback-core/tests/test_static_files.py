@@ -116,6 +116,32 @@ def test_nothing_else_is_ever_sent(client: Client, site: Path, address: str) -> 
     assert "secret" not in response.text.lower()
 
 
+def test_a_link_that_leads_out_is_refused_however_many_folders_there_are(site: Path) -> None:
+    (site / "static" / "out.txt").symlink_to("/etc/hostname")
+    (site / "static" / "etc").symlink_to("/etc")
+    (site / "static" / "broken.css").symlink_to(site / "nowhere.css")
+    (site / "static" / "round").symlink_to(site / "static")
+    (site / "static" / "inside.css").symlink_to(site / "static" / "style.css")
+    (site / "static" / "scripts").symlink_to(site / "static" / "js")
+    for debug in (True, False):
+        client = client_for(site, STATIC_ROOT="collected", DEBUG=debug)
+        for name in ("out.txt", "etc/hostname", "broken.css", "round"):
+            assert client.get(f"/static/{name}").status_code == 404
+        assert client.get("/static/inside.css").text == "body{}"
+        assert client.get("/static/scripts/app.js").text == "run()"
+
+
+def test_a_name_in_any_language_is_found(site: Path) -> None:
+    (site / "static" / "caf\u00e9 1.css").write_text("x")
+    for debug in (True, False):
+        assert client_for(site, DEBUG=debug).get("/static/caf%C3%A9%201.css").text == "x"
+
+
+def test_caches_ask_again_in_development_and_after_a_while_in_production(site: Path) -> None:
+    ages = [client_for(site, DEBUG=debug).get("/static/style.css").headers["cache-control"] for debug in (True, False)]
+    assert ages == ["max-age=0, public", "max-age=60, public"]
+
+
 def test_outside_and_missing_can_not_be_told_apart(client: Client) -> None:
     outside, missing = (client.get(f"/static/../{name}", headers=JSON) for name in ("settings.py", "nothing.py"))
     assert (outside.status, outside.body) == (missing.status, missing.body)

@@ -63,6 +63,9 @@ class TemplateRenderer:
     def static(self, path: str) -> str:
         """Return the address of a static file, such as ``static('css/style.css')``."""
         prefix: str = self.config.STATIC_URL
+        request = current_request()
+        if request is not None and prefix.startswith("/"):
+            prefix = quote(request.environ.get("SCRIPT_NAME", "")) + prefix
         return prefix + quote(path.lstrip("/"))
 
     def url(self, name: str, /, **params: Any) -> str:

@@ -1,5 +1,6 @@
 """`StaticFilesMiddleware`: serves style sheets, scripts and images."""
 
+import os
 from pathlib import Path
 
 from whitenoise import WhiteNoise
@@ -30,10 +31,15 @@ class StaticFilesMiddleware(BaseMiddleware):
             raise ConfigurationError(f"STATIC_URL must be a path such as '/static/', not {self._prefix!r}.")
         self._debug: bool = config.DEBUG
         self._folders = static_folders(application, config)
-        self._files = WhiteNoise(_no_application, autorefresh=config.DEBUG, allow_all_origins=False)
-        # WhiteNoise lets the last folder that was added win.
+        self._files = WhiteNoise(
+            _no_application, autorefresh=config.DEBUG, max_age=0 if config.DEBUG else 60, allow_all_origins=False
+        )
+        # The last folder that is added wins.
         for folder in reversed(self._folders):
-            self._files.add_files(str(folder), prefix=self._prefix)
+            if config.DEBUG:
+                self._files.add_files(str(folder), prefix=self._prefix)
+            else:
+                self._collect(folder)
 
     def process_request(self, request: Request) -> Response | None:
         """Answer a request below ``STATIC_URL``.
@@ -46,14 +52,36 @@ class StaticFilesMiddleware(BaseMiddleware):
             return None
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(("GET", "HEAD"))
-        relative = request.path[len(self._prefix) :]
-        if not any(safe_join(folder, relative) for folder in self._folders):
-            raise NotFound
-        found = self._files.find_file(request.path) if self._debug else self._files.files.get(request.path)
+        path = request.path
+        if self._debug:
+            found = self._files.find_file(path) if self._servable(path) else None
+        else:
+            found = self._files.files.get(path)
         if found is None:
             raise NotFound
         answer = found.get_response(request.method, request.environ)
         return StreamingResponse(_blocks(answer.file), answer.status.value, dict(answer.headers))
+
+    def _collect(self, folder: Path) -> None:
+        """Note the files of a folder. Broken links and those that lead out of it are left out, and so are circles."""
+        for place, folders, files in os.walk(folder, followlinks=True):
+            here = Path(place).resolve()
+            below = Path(place).relative_to(folder)
+            targets = {name: safe_join(folder, *below.parts, name) for name in folders}
+            folders[:] = [name for name, target in targets.items() if target not in (None, here, *here.parents)]
+            for name in files:
+                target = safe_join(folder, *below.parts, name)
+                if target is not None and target.is_file():
+                    address = self._prefix + (below / name).as_posix()
+                    self._files.add_file_to_dictionary(address, str(Path(place) / name))
+
+    def _servable(self, path: str) -> bool:
+        """Tell whether the folder that has the file really holds it, and not a link to somewhere else."""
+        relative = path[len(self._prefix) :]
+        for folder in self._folders:
+            if (folder / relative).is_file():
+                return safe_join(folder, relative) is not None
+        return False
 
 
 def static_folders(application: Application, config: Config) -> list[Path]:
