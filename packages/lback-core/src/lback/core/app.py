@@ -155,11 +155,21 @@ class Application:
             response = self._answer(request)
         except Exception as error:  # noqa: BLE001 - the outermost place that turns errors into responses
             response = self._recovered(request, error)
-        for hook in self.middlewares.on_response:
+        for position, hook in enumerate(self.middlewares.on_response):
             try:
                 response = hook(request, response)
             except Exception as error:  # noqa: BLE001 - the same
-                response = self.errors.respond(request, error)
+                response = self._replaced(request, error, position)
+        return response
+
+    def _replaced(self, request: Request, error: Exception, position: int) -> Response:
+        """Return the answer to an error in a response hook, after the hooks before it, which saw another response."""
+        response = self.errors.respond(request, error)
+        for hook in self.middlewares.on_response[:position]:
+            try:
+                response = hook(request, response)
+            except Exception as raised:  # noqa: BLE001 - the same
+                response = self.errors.respond(request, raised)
         return response
 
     def _answer(self, request: Request) -> Response:

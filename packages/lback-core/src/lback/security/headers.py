@@ -46,8 +46,10 @@ def security_headers(changes: Mapping[str, str | None]) -> dict[str, str]:
 def with_nonce(policy: str, nonce: str) -> str:
     """Return a Content-Security-Policy that also allows inline scripts and styles that carry `nonce`."""
     source = NONCE.format(nonce=nonce)
-    return "; ".join(
-        f"{directive} {source}" if directive.split(" ", 1)[0] in ("script-src", "style-src") else directive
-        for directive in (part.strip() for part in policy.split(";"))
-        if directive
-    )
+    directives = {part.split()[0].lower(): part.strip() for part in policy.split(";") if part.strip()}
+    for name in ("script-src", "style-src"):
+        # What a policy doesn't name follows its default-src. A nonce would switch 'unsafe-inline' off.
+        allowed = directives.get(name) or directives.get("default-src", "").replace("default-src", name, 1)
+        if allowed and "'unsafe-inline'" not in allowed:
+            directives[name] = f"{allowed} {source}".replace(" 'none'", "")
+    return "; ".join(directives.values())
