@@ -1,6 +1,6 @@
 """The report of an unexpected exception, for developers: shown with ``DEBUG`` on, and only then.
 
-It shows and runs nothing: there is no console on it, and everything is escaped. Secrets are masked by their names.
+It runs nothing: there is no console on it, and everything is escaped. Secrets are masked by their names.
 """
 
 import linecache
@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from lback.core.request import Request
 from lback.core.response import HTMLResponse, Response
-from lback.security.redaction import is_secret_name, redacted
+from lback.security.redaction import MASK, is_secret_name, redacted, scrubbed
 
 if TYPE_CHECKING:
     from lback.core.templating import TemplateRenderer
 
 CONTEXT_LINES = 5
-MAX_FRAMES = 50
+# The first steps show where it began, the last ones where it happened; between them lies what repeats itself.
+FIRST_FRAMES, LAST_FRAMES = 10, 40
+MAX_LINKS = 10
 MAX_VALUE = 500
+MAX_MESSAGE = 5000
+MAX_ITEMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,19 @@ class Link:
     frames: list[Frame]
 
 
+def message_of(error: BaseException) -> str:
+    """Return the text of an exception, without passwords; some fail when they are asked for it."""
+    try:
+        return scrubbed(str(error)[:MAX_MESSAGE])
+    except Exception as failure:  # noqa: BLE001 - whatever its __str__ raises
+        return f"(its text can't be shown, as that raised {type(failure).__name__})"
+
+
 def text_report(error: BaseException) -> str:
     """Return the traceback as text, without any values of variables."""
-    return "".join(traceback.format_exception(error))
+    parts = traceback.format_exception(error)
+    # The lines of the source stay as they are.
+    return "".join(part if part.lstrip(" |").startswith('File "') else scrubbed(part) for part in parts)
 
 
 def html_report(templates: "TemplateRenderer", request: Request, error: BaseException) -> Response:
@@ -61,14 +75,15 @@ def html_report(templates: "TemplateRenderer", request: Request, error: BaseExce
         {
             "nonce": nonce,
             "links": [
-                Link(_kind(link), str(link), relation, _frames(link.__traceback__, base))
+                Link(_kind(link), message_of(link), relation, _frames(link.__traceback__, base))
                 for link, relation in _chain(error)
             ],
             "request": request,
             "groups": [
+                ("Query", _shown(_query(request))),
+                ("Form", _shown(_form(request))),
                 ("Headers", _shown(request.headers)),
-                ("Cookies", [(name, redacted("cookie", "")) for name in request.cookies]),
-                ("Query", _shown(dict(_query(request)))),
+                ("Cookies", [(name, MASK) for name in request.cookies]),
                 ("Settings", _shown(request.config)),
             ],
         },
@@ -86,32 +101,40 @@ def _query(request: Request) -> Mapping[str, str]:
         return {}
 
 
+def _form(request: Request) -> Mapping[str, str]:
+    # Only what was read before: a body that broke the view would break the report too.
+    return request.form if "_form" in vars(request) else {}
+
+
 def _kind(error: BaseException) -> str:
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
-    """Return the exception and what it came from, the last one raised first."""
+    """Return the exception and what it came from, the last one raised first, each group before its members."""
     links: list[tuple[BaseException, str]] = []
+    waiting: list[tuple[BaseException | None, str]] = [(error, "")]
     seen: set[int] = set()
-    current: BaseException | None = error
-    relation = ""
-    while current is not None and id(current) not in seen:
+    while waiting and len(links) < MAX_LINKS:
+        current, relation = waiting.pop(0)
+        if current is None or id(current) in seen:
+            continue
         seen.add(id(current))
         links.append((current, relation))
+        if isinstance(current, BaseExceptionGroup):
+            waiting += [(member, "One of them") for member in current.exceptions]
         if current.__cause__ is not None:
-            current, relation = current.__cause__, "Caused by"
-        elif current.__context__ is not None and not current.__suppress_context__:
-            current, relation = current.__context__, "While handling"
-        else:
-            current = None
+            waiting.append((current.__cause__, "Caused by"))
+        elif not current.__suppress_context__:
+            waiting.append((current.__context__, "While handling"))
     return links
 
 
 def _frames(trace: TracebackType | None, base: str) -> list[Frame]:
     frames = []
-    for frame, line in traceback.walk_tb(trace):
+    steps = list(traceback.walk_tb(trace))
+    for frame, line in steps[:FIRST_FRAMES] + steps[FIRST_FRAMES:][-LAST_FRAMES:]:
         code = frame.f_code
         path = code.co_filename
         frames.append(
@@ -121,10 +144,10 @@ def _frames(trace: TracebackType | None, base: str) -> list[Frame]:
                 function=code.co_qualname if hasattr(code, "co_qualname") else code.co_name,
                 source=_source(path, line, frame.f_globals),
                 variables=_shown(frame.f_locals),
-                own=path.startswith(base) and "site-packages" not in Path(path).parts,
+                own=path.startswith(f"{base}/") and "site-packages" not in Path(path).parts,
             )
         )
-    return frames[-MAX_FRAMES:]
+    return frames
 
 
 def _source(path: str, line: int, module_globals: dict[str, Any]) -> list[tuple[int, str]]:
@@ -148,6 +171,7 @@ def _value(name: str, value: Any) -> str:
     if is_secret_name(name):
         return str(redacted(name, value))
     try:
-        return _repr.repr(redacted(name, value))[:MAX_VALUE]
+        small = isinstance(value, dict | list | tuple) and len(value) <= MAX_ITEMS
+        return scrubbed(_repr.repr(redacted(name, value) if small else value)[:MAX_VALUE])
     except Exception as error:  # noqa: BLE001 - the repr of whatever the frame held
         return f"<{type(value).__name__}: its repr raised {type(error).__name__}>"

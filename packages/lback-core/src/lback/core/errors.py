@@ -1,6 +1,7 @@
 """Errors as responses: pages for people, problem documents (RFC 9457) for programs, reports for developers."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,20 @@ class ErrorHandler:
         self._dispatcher = dispatcher
 
     def respond(self, request: Request, error: Exception) -> Response:
-        """Return the response for an exception; one that is not an `HTTPException` is logged and becomes a 500."""
+        """Return the response for an exception; one that is not an `HTTPException` is logged and becomes a 500.
+
+        It always returns one, even when a log handler or the exception itself fails in turn.
+        """
+        try:
+            return self._answer(request, error)
+        except Exception:
+            # There is nobody left to turn it into a response.
+            with suppress(Exception):
+                logger.exception("The answer to an error failed.")
+            status = error.status if isinstance(error, HTTPException) else 500
+            return HTMLResponse(_plain_page(status), status)
+
+    def _answer(self, request: Request, error: Exception) -> Response:
         expected = isinstance(error, HTTPException)
         if isinstance(error, HTTPException):
             response = self._page(request, error)
@@ -63,16 +77,19 @@ class ErrorHandler:
         except Exception:
             # The page of an error must not fail in turn: the visitor still gets the status and a sentence.
             logger.exception("The template of the error page for %s failed.", status)
-            return f"<!doctype html><title>{status} {title}</title><h1>{status} {title}</h1>"
+            return _plain_page(status)
 
     def _report(self, request: Request, error: Exception) -> Response:
-        from lback.core.debug import html_report, text_report
+        from lback.core.debug import html_report, message_of, text_report
 
         if request.wants_json():
-            return _problem(500, "Internal Server Error", f"{type(error).__name__}: {error}", {})
-        if "text/html" not in request.headers.get("Accept", ""):
-            return Response(text_report(error), 500, content_type="text/plain; charset=utf-8")
-        return html_report(self._templates, request, error)
+            return _problem(500, "Internal Server Error", f"{type(error).__name__}: {message_of(error)}", {})
+        if "text/html" in request.headers.get("Accept", ""):
+            try:
+                return html_report(self._templates, request, error)
+            except Exception:
+                logger.exception("The report of the error failed, so it is given as text.")
+        return Response(text_report(error), 500, content_type="text/plain; charset=utf-8")
 
     def _announce(self, request: Request, response: Response, error: Exception, expected: bool) -> None:
         send = self._dispatcher.send
@@ -96,6 +113,11 @@ class ErrorHandler:
                 status_code=response.status_code,
                 exception=error,
             )
+
+
+def _plain_page(status: int) -> str:
+    title = f"{status} {HTTPStatus(status).phrase}"
+    return f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1>'
 
 
 def _problem(status: int, title: str, detail: str, data: dict[str, Any]) -> Response:
