@@ -161,7 +161,7 @@ def test_a_form_that_was_read_is_shown_without_its_passwords() -> None:
 
     client = Client(make_app([path("/", view, ["POST"])], DEBUG=True, MIDDLEWARES=[]))
     text = client.post("/", {"city": "Paris", "password": SECRET}, headers=HTML).text
-    assert "<td>city</td><td>&#39;Paris&#39;</td>" in text
+    assert '<th scope="row">city</th><td>&#39;Paris&#39;</td>' in text
     assert SECRET not in text
 
 

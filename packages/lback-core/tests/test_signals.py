@@ -1,6 +1,7 @@
 """Signals: who hears what, and that a failing receiver harms nobody."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,6 +119,60 @@ def test_the_signals_of_a_request_come_in_their_order(heard: list[tuple[str, Any
     ]
     assert heard[1][2]["status_code"] == 200
     assert heard[1][2]["duration"] > 0
+
+
+def test_a_request_that_nobody_listens_to_sends_nothing() -> None:
+    app = make_app([path("/", lambda request: "x"), path("/fails/", fails)])
+    client = Client(app)
+    assert not dispatcher.has_any
+    sent = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal sent
+        sent += event == "call" and frame.f_code is SignalDispatcher.send.__code__
+
+    sys.setprofile(count)
+    try:
+        for address in ("/", "/fails/", "/nowhere/"):
+            client.get(address)
+    finally:
+        sys.setprofile(None)
+    assert sent == 0
+
+
+def test_a_receiver_may_disconnect_itself_while_it_is_called(signals: SignalDispatcher) -> None:
+    log: list[int] = []
+
+    def once(sender: Any, **kwargs: Any) -> None:
+        signals.disconnect("made", once)
+        log.append(1)
+
+    signals.connect("made", once)
+    signals.connect("made", lambda sender, **kwargs: log.append(2))
+    signals.send("made")
+    signals.send("made")
+    assert log == [1, 2, 2]
+
+
+def test_the_methods_of_an_object_are_receivers_too(signals: SignalDispatcher) -> None:
+    log: list[Any] = []
+
+    class Listener:
+        def hear(self, sender: Any, **kwargs: Any) -> None:
+            log.append(sender)
+
+    listener = Listener()
+    signals.connect("made", listener.hear)
+    signals.connect("made", listener.hear)
+    signals.send("made", 1)
+    assert signals.disconnect("made", listener.hear) is True
+    assert log == [1]
+
+
+def test_every_signal_is_declared_once_and_with_a_sentence() -> None:
+    names = [signal.name for signal in SIGNALS]
+    assert len(names) == len(set(names))
+    assert all(signal.doc.endswith(".") for signal in SIGNALS)
 
 
 def test_the_example_of_the_readme_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None:

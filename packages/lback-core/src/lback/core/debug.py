@@ -123,7 +123,7 @@ def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
         seen.add(id(current))
         links.append((current, relation))
         if isinstance(current, BaseExceptionGroup):
-            waiting += [(member, "One of them") for member in current.exceptions]
+            waiting += [(member, "One of them is") for member in current.exceptions]
         if current.__cause__ is not None:
             waiting.append((current.__cause__, "Caused by"))
         elif not current.__suppress_context__:
@@ -139,7 +139,7 @@ def _frames(trace: TracebackType | None, base: str) -> list[Frame]:
         path = code.co_filename
         frames.append(
             Frame(
-                path=path.removeprefix(f"{base}/"),
+                path=path.removeprefix(f"{base}/").rpartition("/site-packages/")[2],
                 line=line,
                 function=code.co_qualname if hasattr(code, "co_qualname") else code.co_name,
                 source=_source(path, line, frame.f_globals),
