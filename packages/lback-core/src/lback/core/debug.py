@@ -141,7 +141,7 @@ def _frames(trace: TracebackType | None, base: str) -> list[Frame]:
             Frame(
                 path=path.removeprefix(f"{base}/").rpartition("/site-packages/")[2],
                 line=line,
-                function=code.co_qualname if hasattr(code, "co_qualname") else code.co_name,
+                function=code.co_qualname,
                 source=_source(path, line, frame.f_globals),
                 variables=_shown(frame.f_locals),
                 own=path.startswith(f"{base}/") and "site-packages" not in Path(path).parts,
