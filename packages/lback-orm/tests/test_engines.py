@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
@@ -63,12 +64,14 @@ def test_a_read_that_turns_into_a_write_fails_at_once_when_somebody_wrote_in_bet
             session.execute(text("INSERT INTO a VALUES (2)"))
 
 
-def test_immediate_transactions_wait_for_each_other(sqlite: DatabaseManager) -> None:
-    run(sqlite, "CREATE TABLE a (x int)", "INSERT INTO a VALUES (0)")
+@pytest.mark.parametrize("address", ["sqlite:///counter.db", "sqlite://"])
+def test_immediate_transactions_wait_for_each_other(tmp_path: Path, address: str) -> None:
+    database = DatabaseManager.from_config(Config({"BASE_DIR": tmp_path, "DATABASE_URL": address}))
+    run(database, "CREATE TABLE a (x int)", "INSERT INTO a VALUES (0)")
 
     def count_up() -> None:
         for _ in range(20):
-            with sqlite.transaction() as session:
+            with database.transaction() as session:
                 value = session.execute(text("SELECT x FROM a")).scalar_one()
                 session.execute(text("UPDATE a SET x = :x"), {"x": value + 1})
 
@@ -77,14 +80,48 @@ def test_immediate_transactions_wait_for_each_other(sqlite: DatabaseManager) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    assert scalar(sqlite, "SELECT x FROM a") == 80
+    assert scalar(database, "SELECT x FROM a") == 80
 
 
-def test_an_in_memory_database_is_one_for_all_sessions() -> None:
+@pytest.fixture
+def memory() -> DatabaseManager:
+    """A database in memory with an empty table."""
     database = DatabaseManager.from_config(Config({"DATABASE_URL": "sqlite://"}))
     run(database, "CREATE TABLE a (x int)")
-    assert scalar(database, "SELECT count(*) FROM a") == 0
-    database.dispose()
+    return database
+
+
+def test_an_in_memory_database_is_one_for_all_sessions(memory: DatabaseManager) -> None:
+    run(memory, "INSERT INTO a VALUES (1)")
+    assert scalar(memory, "SELECT count(*) FROM a") == 1
+
+
+def test_each_engine_has_an_in_memory_database_of_its_own(memory: DatabaseManager) -> None:
+    other = DatabaseManager.from_config(Config({"DATABASE_URL": "sqlite:///:memory:"}))
+    assert scalar(other, "SELECT count(*) FROM sqlite_master") == 0
+
+
+def test_in_memory_one_session_may_read_while_another_writes(memory: DatabaseManager) -> None:
+    with memory.session(immediate=True) as writer:
+        writer.execute(text("INSERT INTO a VALUES (1)"))
+        assert scalar(memory, "SELECT count(*) FROM sqlite_master") == 1
+        writer.rollback()
+    assert scalar(memory, "SELECT count(*) FROM a") == 0
+
+
+def test_in_memory_one_session_may_write_while_another_reads(memory: DatabaseManager) -> None:
+    with memory.session() as reader:
+        reader.execute(text("SELECT * FROM a")).all()
+        run(memory, "INSERT INTO a VALUES (1)")
+    assert scalar(memory, "SELECT count(*) FROM a") == 1
+
+
+def test_an_immediate_transaction_gives_up_after_the_busy_timeout() -> None:
+    database = DatabaseManager.from_config(Config({"DATABASE_URL": "sqlite://", "SQLITE_BUSY_TIMEOUT": 0.05}))
+    with database.session(immediate=True) as writer:
+        writer.execute(text("CREATE TABLE a (x int)"))
+        with pytest.raises(OperationalError, match="locked"):
+            run(database, "SELECT 1")
 
 
 def test_a_forked_process_opens_connections_of_its_own(sqlite: DatabaseManager) -> None:
@@ -116,6 +153,22 @@ def test_a_missing_driver_is_named_with_the_extra_that_brings_it(monkeypatch: py
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"lback-orm\[postgresql\]"):
         make_engine(Config({"DB_ENGINE": "postgresql", "DB_NAME": "shop"}))
+
+
+def test_the_extra_is_not_praised_for_a_driver_that_it_does_not_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(ConfigurationError, match=r"psycopg2: install it, or write postgresql\+psycopg and pip install"):
+        make_engine(Config({"DATABASE_URL": "postgresql+psycopg2://me:s3cr3t@h/a"}))
+
+
+@pytest.mark.parametrize("address", ["sqlite:///a.db", "sqlite://", "postgresql://h/a", "mysql://h/a"])
+def test_the_settings_bound_the_pool_of_every_database(tmp_path: Path, address: str) -> None:
+    settings = {"DB_POOL_SIZE": 2, "DB_MAX_OVERFLOW": 1, "DB_POOL_TIMEOUT": 0.5}
+    pool = make_engine(Config({"BASE_DIR": tmp_path, "DATABASE_URL": address, **settings})).pool
+    assert isinstance(pool, QueuePool)
+    assert (pool.size(), pool._max_overflow, pool.timeout()) == (2, 1, 0.5)
 
 
 def test_an_unknown_dialect_is_refused_with_a_sentence() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, MetaData, func, select, text
+from sqlalchemy import ForeignKey, MetaData, func, insert, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from lback.core.app import Application
@@ -93,7 +93,13 @@ def counts(request: Request, db: Session) -> dict[str, Any]:
 
 
 def through_the_proxy(request: Request) -> dict[str, Any]:
-    return {"parents": db_session.scalar(select(func.count()).select_from(Parent))}
+    parent = Parent()
+    db_session.add(parent)
+    db_session.autoflush = False
+    return {
+        "in it": parent in db_session and parent in request.db_session and list(db_session) == [parent],
+        "set": request.db_session.autoflush is False,
+    }
 
 
 def transaction(request: Request) -> dict[str, Any]:
@@ -205,12 +211,26 @@ def test_a_view_gets_the_session_by_its_type(client: Client) -> None:
 
 
 def test_db_session_is_the_session_of_the_current_request(client: Client) -> None:
-    assert client.get("/proxy/").json() == {"parents": 0}
+    assert client.get("/proxy/").json() == {"in it": True, "set": True}
 
 
-def test_db_session_says_what_to_use_outside_of_a_request() -> None:
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: db_session.execute(text("SELECT 1")),
+        lambda: Parent() in db_session,
+        lambda: list(db_session),
+        lambda: setattr(db_session, "autoflush", False),
+    ],
+    ids=["method", "in", "iteration", "assignment"],
+)
+def test_db_session_says_what_to_use_outside_of_a_request(use: Callable[[], object]) -> None:
     with pytest.raises(RuntimeError, match=r"DatabaseManager\.transaction"):
-        db_session.execute(text("SELECT 1"))
+        use()
+
+
+def test_db_session_may_be_looked_at_by_tools_outside_of_a_request() -> None:
+    assert not hasattr(db_session, "__wrapped__")
 
 
 @pytest.mark.parametrize(("method", "begins"), [("GET", "BEGIN"), ("HEAD", "BEGIN"), ("POST", "BEGIN IMMEDIATE")])
@@ -249,18 +269,95 @@ def test_signals_tell_how_the_work_ended(client: Client) -> None:
     ]
 
 
-def test_what_is_changed_after_the_view_is_not_written_and_said(
-    sqlite: DatabaseManager, caplog: pytest.LogCaptureFixture
-) -> None:
-    Local.metadata.create_all(sqlite.engine)
+def with_hook(database: DatabaseManager, work: Callable[[Session], object], **settings: Any) -> Client:
+    """A client of an application with a middleware that works with the session after the view."""
+    Local.metadata.create_all(database.engine)
 
     class Late(BaseMiddleware):
         def process_response(self, request: Request, response: Response) -> Response:
-            request.db_session.add(Parent())
+            work(request.db_session)
             return response
 
-    app = make_app([path("/", returns, POST)], MIDDLEWARES=[MIDDLEWARE], DATABASE_URL=str(sqlite.engine.url))
+    settings = {"MIDDLEWARES": [MIDDLEWARE], "DATABASE_URL": str(database.engine.url), **settings}
+    app = make_app(URLPATTERNS, **settings)
     app.middlewares = type(app.middlewares).of([*app.middlewares.middlewares, Late()])
-    Client(app).post("/")
-    assert rows(sqlite) == 1
+    return Client(app)
+
+
+def adds_and_flushes(session: Session) -> None:
+    session.add(Parent())
+    session.flush()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda session: session.add(Parent()),
+        adds_and_flushes,
+        lambda session: session.execute(insert(Parent).values(id=50)),
+        lambda session: session.execute(text("\n  delete from middleware_parents")),
+    ],
+    ids=["added", "flushed", "inserted", "text"],
+)
+@pytest.mark.parametrize(("address", "kept"), [("/returns/", 1), ("/400/", 0)])
+def test_what_is_changed_after_the_view_is_not_written_and_said(
+    sqlite: DatabaseManager,
+    caplog: pytest.LogCaptureFixture,
+    work: Callable[[Session], object],
+    address: str,
+    kept: int,
+) -> None:
+    with_hook(sqlite, work).post(address)
+    assert rows(sqlite) == kept
     assert "after its view had returned" in caplog.text
+
+
+def adds_and_commits(session: Session) -> None:
+    session.add(Parent())
+    session.commit()
+
+
+@pytest.mark.parametrize(
+    ("work", "kept"), [(lambda session: session.scalars(select(Parent)).all(), 1), (adds_and_commits, 2)]
+)
+def test_reading_or_committing_after_the_view_is_no_reason_to_warn(
+    sqlite: DatabaseManager, caplog: pytest.LogCaptureFixture, work: Callable[[Session], object], kept: int
+) -> None:
+    with_hook(sqlite, work).post("/returns/")
+    assert rows(sqlite) == kept
+    assert caplog.text == ""
+
+
+def test_a_body_that_is_being_sent_does_not_lock_writers_out(app: Application, client: Client) -> None:
+    """A slow client of a POST would stop all writing to a SQLite database, as its request began immediate."""
+    body = app(client._environ("POST", "/streams/", b"", "", {}), lambda status, headers, exc_info=None: lambda _: None)
+    assert next(iter(body)) == b"1"
+    with app.container.get(DatabaseManager).transaction() as other:
+        other.add(Parent())
+    body.close()  # type: ignore[attr-defined]
+
+
+def test_reading_after_the_view_does_not_lock_out_what_is_written_then(sqlite: DatabaseManager) -> None:
+    """As a session that is saved after a later middleware has looked up the user."""
+
+    def reads_while_another_writes(session: Session) -> None:
+        session.scalars(select(Parent)).all()
+        with sqlite.transaction() as other:
+            other.add(Parent())
+
+    assert with_hook(sqlite, reads_while_another_writes).post("/returns/").status_code == 200
+    assert rows(sqlite) == 2
+
+
+def test_when_all_connections_are_in_use_the_client_is_asked_to_come_again(
+    sqlite: DatabaseManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    Local.metadata.create_all(sqlite.engine)
+    settings = {"DB_POOL_SIZE": 1, "DB_MAX_OVERFLOW": 0, "DB_POOL_TIMEOUT": 0.01}
+    app = make_app(URLPATTERNS, MIDDLEWARES=[MIDDLEWARE], DATABASE_URL=str(sqlite.engine.url), **settings)
+    client = Client(app)
+    with app.container.get(DatabaseManager).engine.connect():
+        refused = client.get("/counts/")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert "no free connection" in caplog.text
+    assert client.get("/counts/").status_code == 200

@@ -124,14 +124,45 @@ def remember(request: Request) -> Response:
     return Response("", int(request.GET.get("status", 200)))
 
 
+def renew(request: Request) -> Response:
+    request.session.cycle()
+    return Response("")
+
+
+def leave(request: Request) -> Response:
+    request.session.flush()
+    return Response("")
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
-    urlpatterns = [path("/", visit), path("/remember/", remember, ["POST"])]
+    urlpatterns = [
+        path("/", visit),
+        path("/remember/", remember, ["POST"]),
+        path("/renew/", renew, ["POST"]),
+        path("/leave/", leave, ["POST"]),
+    ]
     app = make_app(urlpatterns, MIDDLEWARES=MIDDLEWARES, INSTALLED_APPS=["sessions"], BASE_DIR=tmp_path)
     database = app.container.get(DatabaseManager)
     Session.__table__.create(database.engine)  # type: ignore[attr-defined]
     yield app
     database.dispose()
+
+
+def test_a_database_in_memory_serves_the_request_and_its_session_at_once() -> None:
+    """Both have a transaction open while a view looks into the session after the database."""
+
+    def view(request: Request) -> dict[str, Any]:
+        request.db_session.execute(select(1)).all()
+        request.session["seen"] = request.session.get("seen", 0) + 1
+        return {"seen": request.session["seen"]}
+
+    app = make_app(
+        [path("/", view, ["POST"])], MIDDLEWARES=MIDDLEWARES, INSTALLED_APPS=["sessions"], DATABASE_URL="sqlite://"
+    )
+    Session.__table__.create(app.container.get(DatabaseManager).engine)  # type: ignore[attr-defined]
+    client = Client(app)
+    assert [client.post("/").json() for _ in range(2)] == [{"seen": 1}, {"seen": 2}]
 
 
 def stored(app: Application) -> list[dict[str, Any]]:
@@ -155,6 +186,51 @@ def test_what_a_session_holds_survives_a_refused_request(app: Application) -> No
     client = Client(app)
     client.post("/remember/?status=400")
     assert client.get("/").json() == {"seen": 1}
+
+
+def test_a_new_id_at_login_leaves_the_old_one_worthless(app: Application) -> None:
+    client = Client(app)
+    client.post("/remember/")
+    before = dict(client.cookies)
+    client.post("/renew/")
+    assert client.cookies != before
+    assert client.get("/").json() == {"seen": 1}
+    client.cookies.update(before)
+    assert client.get("/").json() == {"seen": 0}
+    assert len(stored(app)) == 1
+
+
+def test_after_logout_the_cookie_is_worthless_and_the_row_gone(app: Application) -> None:
+    client = Client(app)
+    client.post("/remember/")
+    before = dict(client.cookies)
+    client.post("/leave/")
+    client.cookies.update(before)
+    assert client.get("/").json() == {"seen": 0}
+    assert stored(app) == []
+
+
+def test_an_id_that_the_visitor_chose_or_changed_is_not_taken_over(app: Application) -> None:
+    client = Client(app)
+    client.post("/remember/")
+    ours = client.cookies["session_id"]
+    for forged in ("chosen", ours[:-1] + ("A" if ours[-1] != "A" else "B"), hashed(ours)):
+        client.cookies["session_id"] = forged
+        assert client.get("/").json() == {"seen": 0}
+        client.cookies["session_id"] = forged
+        client.post("/remember/")
+        assert client.cookies["session_id"] not in (forged, ours)
+
+
+@pytest.mark.parametrize(("key", "hours"), [("_seen", 1), ("_created", 13)])
+def test_a_session_ends_when_it_is_idle_or_old(app: Application, key: str, hours: int) -> None:
+    client = Client(app)
+    client.post("/remember/")
+    (data,) = stored(app)
+    data[key] -= hours * 3600
+    with app.container.get(DatabaseManager).transaction() as session:
+        session.execute(update(Session).values(data=json.dumps(data)))
+    assert client.get("/").json() == {"seen": 0}
 
 
 def test_a_setting_chooses_another_store(tmp_path: Path) -> None:

@@ -39,6 +39,21 @@ def test_mariadb_speaks_the_whole_of_unicode() -> None:
     assert url(DB_ENGINE="mysql", DB_NAME="shop") == "mysql+pymysql://localhost:3306/shop?charset=utf8mb4"
 
 
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mariadb+pymysql"])
+def test_whatever_mariadb_is_called_it_speaks_the_whole_of_unicode(scheme: str) -> None:
+    assert url(DATABASE_URL=f"{scheme}://h/a").endswith("://h/a?charset=utf8mb4")
+
+
+def test_a_charset_that_is_given_is_kept() -> None:
+    assert url(DATABASE_URL="mysql://h/a?charset=latin1") == "mysql+pymysql://h/a?charset=latin1"
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:shop.db?mode=ro&uri=true"])
+def test_what_is_no_path_is_not_put_below_the_project(tmp_path: Path, name: str) -> None:
+    made = database_url(Config({"BASE_DIR": tmp_path, "DATABASE_URL": f"sqlite:///{name}"}))
+    assert made.database == name.partition("?")[0]
+
+
 def test_database_url_goes_before_the_parts() -> None:
     assert url(DATABASE_URL="postgresql://h/a", DB_ENGINE="mysql", DB_NAME="b") == "postgresql+psycopg://h/a"
 

@@ -37,7 +37,11 @@ class DatabaseManager:
         Args:
             immediate: Whether its transaction is going to write, which SQLite has to know when it begins.
         """
-        return Session(self._immediate if immediate else self.engine, expire_on_commit=False)
+        return Session(self.engine_for(immediate=immediate), expire_on_commit=False)
+
+    def engine_for(self, *, immediate: bool) -> Engine:
+        """Return the engine whose transactions begin immediate on SQLite, or the one whose don't; they share a pool."""
+        return self._immediate if immediate else self.engine
 
     @contextmanager
     def transaction(self, *, immediate: bool = True) -> Iterator[Session]:
@@ -54,13 +58,29 @@ class _CurrentSession:
     """Stands for ``request.db_session`` of the request that is being answered."""
 
     def __getattr__(self, name: str) -> Any:
-        request = current_request()
-        if request is None:
-            raise RuntimeError(
-                "lback.models.database.db_session is the session of the current request, and there is none. Outside of "
-                "requests use DatabaseManager.transaction()."
-            )
-        return getattr(request.db_session, name)
+        if name.startswith("__"):
+            # Tools that look at modules ask every object for such names, and expect this answer.
+            raise AttributeError(name)
+        return getattr(_current(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_current(), name, value)
+
+    def __contains__(self, instance: object) -> bool:
+        return instance in _current()
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(_current())
+
+
+def _current() -> Session:
+    request = current_request()
+    if request is None:
+        raise RuntimeError(
+            "lback.models.database.db_session is the session of the current request, and there is none. Outside of "
+            "requests use DatabaseManager.transaction()."
+        )
+    return cast("Session", request.db_session)
 
 
 #: The database session of the current request, for code that is not handed the request.

@@ -7,13 +7,17 @@ else wrote in between, whatever the busy timeout; an immediate one waits its tur
 """
 
 import os
+import secrets
+import sqlite3
+import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import NoSuchModuleError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
@@ -23,7 +27,11 @@ IMMEDIATE = "lback_immediate"
 # For the moment after a fork alone.
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
-EXTRAS = {"postgresql": "lback-orm[postgresql]", "mysql": "lback-orm[mysql]"}
+EXTRAS = {
+    "postgresql+psycopg": "lback-orm[postgresql]",
+    "mysql+pymysql": "lback-orm[mysql]",
+    "mariadb+pymysql": "lback-orm[mysql]",
+}
 
 
 def make_engine(config: Config) -> Engine:
@@ -36,31 +44,56 @@ def make_engine(config: Config) -> Engine:
     try:
         engine = create_engine(url, echo=config.DATABASE_ECHO, hide_parameters=not config.DEBUG, **_pool(url, config))
     except (ImportError, NoSuchModuleError) as error:
-        extra = EXTRAS.get(url.get_backend_name())
-        advice = f"pip install '{extra}'" if extra else "install its SQLAlchemy dialect"
-        raise ConfigurationError(f"There is no driver for {url.drivername}: {advice}.") from error
+        raise ConfigurationError(f"There is no driver for {url.drivername}: {_advice(url)}.") from error
     if url.get_backend_name() == "sqlite":
         _prepare_sqlite(engine, config.SQLITE_BUSY_TIMEOUT)
-    _engines.add(engine)
+    if not _in_memory(url):
+        _engines.add(engine)
     return engine
 
 
+def _advice(url: URL) -> str:
+    extra = EXTRAS.get(url.drivername)
+    if extra:
+        return f"pip install '{extra}'"
+    backend = url.get_backend_name()
+    ours = next((driver for driver in EXTRAS if driver.startswith(f"{backend}+")), None)
+    if ours:
+        return f"install it, or write {ours} and pip install '{EXTRAS[ours]}'"
+    return "install its SQLAlchemy dialect"
+
+
+def _in_memory(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
 def _pool(url: URL, config: Config) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        if url.database in (None, "", ":memory:"):
-            # One connection for everybody, or each would have a database of its own.
-            return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-        return {"connect_args": {"check_same_thread": False}}
-    return {
-        "pool_pre_ping": True,
+    pool = {
+        "poolclass": QueuePool,
         "pool_size": config.DB_POOL_SIZE,
         "max_overflow": config.DB_MAX_OVERFLOW,
         "pool_timeout": config.DB_POOL_TIMEOUT,
-        "pool_recycle": config.DB_POOL_RECYCLE,
     }
+    if _in_memory(url):
+        return {**pool, "creator": _memory()}
+    if url.get_backend_name() == "sqlite":
+        return {**pool, "connect_args": {"check_same_thread": False}}
+    return {**pool, "pool_pre_ping": True, "pool_recycle": config.DB_POOL_RECYCLE}
+
+
+def _memory() -> Callable[[], sqlite3.Connection]:
+    """Return what connects to a new database in memory, one for all connections of its engine.
+
+    It lasts as long as one of them is open, so until the engine is disposed of. They don't share a connection: a
+    request has its session open while another looks into the table of the visitors' sessions.
+    """
+    address = f"file:lback-{secrets.token_hex(8)}?mode=memory&cache=shared"
+    return lambda: sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def _prepare_sqlite(engine: Engine, busy_timeout: float) -> None:
+    in_memory = _in_memory(engine.url)
+
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         # The driver begins no transactions of its own any more; `begun` does.
@@ -70,12 +103,33 @@ def _prepare_sqlite(engine: Engine, busy_timeout: float) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        if in_memory:
+            # There is no write-ahead log in memory; without this, readers and a writer would refuse each other.
+            cursor.execute("PRAGMA read_uncommitted = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         immediate = connection.get_execution_options().get(IMMEDIATE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+        if in_memory:
+            _begin_in_memory(connection, statement, busy_timeout)
+        else:
+            connection.exec_driver_sql(statement)
+
+
+def _begin_in_memory(connection: Connection, statement: str, patience: float) -> None:
+    """Wait for another writer to end, which SQLite itself does for files only."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.exec_driver_sql(statement)
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.001)
+        else:
+            return
 
 
 def _forget_connections() -> None:

@@ -1,10 +1,14 @@
 """`SQLAlchemySessionMiddleware`: one database session for each request that asks for one."""
 
 import logging
+from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session, SessionTransaction
 
 from lback.core.container import Container
+from lback.core.exceptions import ServiceUnavailable
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import Response
@@ -12,6 +16,30 @@ from lback.core.signals import dispatcher
 from lback.models.database import DatabaseManager
 
 logger = logging.getLogger("lback.models")
+
+WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE")
+# Seconds after which a client may come again when all connections are in use.
+RETRY_AFTER = "1"
+
+
+class RequestSession(Session):
+    """The session of a request. Once the view's work is `ended`, it notices what is `written` and not committed."""
+
+    ended = False
+    written = False
+
+
+@event.listens_for(RequestSession, "after_begin")
+def _watch(session: RequestSession, transaction: SessionTransaction, connection: Connection) -> None:
+    # Only what begins after the view is watched, so its own statements cost nothing.
+    if not session.ended or transaction.nested:
+        return
+    session.written = False
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def executed(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip()[:7].upper().startswith(WRITES):
+            session.written = True
 
 
 class SQLAlchemySessionMiddleware(BaseMiddleware):
@@ -21,7 +49,8 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
     status is below 400, and rolled back otherwise and on any exception; a commit that fails makes the answer a 500. It
     is closed when the response has been sent, so a streaming body may go on reading.
 
-    A request with an unsafe method begins an immediate transaction on SQLite; see `lback.models.engines`.
+    A request with an unsafe method begins an immediate transaction on SQLite; see `lback.models.engines`. When no
+    connection comes free in ``DB_POOL_TIMEOUT`` seconds, the answer is a 503 that asks to try again.
 
     Args:
         container: Where the session becomes known as a component.
@@ -33,12 +62,28 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
         container.add(DatabaseManager, db_manager, name="db_manager")
         container.add_request(Session, self._open, name="db_session", finish=self._finish, close=_close)
 
+    def process_exception(self, request: Request, exc: Exception) -> Response | None:
+        """Turn the wait for a connection that took too long into a 503."""
+        if isinstance(exc, PoolTimeoutError):
+            logger.warning("%s %r found no free connection to the database: %s", request.method, request.path, exc)
+            raise ServiceUnavailable(headers={"Retry-After": RETRY_AFTER}) from exc
+        return None
+
     def _open(self, request: Request) -> Session:
-        return self._database.session(immediate=request.method not in SAFE_METHODS)
+        engine = self._database.engine_for(immediate=request.method not in SAFE_METHODS)
+        return RequestSession(engine, expire_on_commit=False)
 
     def _finish(
-        self, session: Session, request: Request, response: Response | None, error: BaseException | None
+        self, session: RequestSession, request: Request, response: Response | None, error: BaseException | None
     ) -> None:
+        try:
+            self._end(session, request, response, error)
+        finally:
+            session.ended = True
+            # What is read from now on must not hold the lock that writers wait for: a body may be sent for minutes.
+            session.bind = self._database.engine_for(immediate=False)
+
+    def _end(self, session: Session, request: Request, response: Response | None, error: BaseException | None) -> None:
         if error is None and response is not None and response.status_code < 400:
             try:
                 session.commit()
@@ -56,8 +101,8 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
             dispatcher.send(signal, self, request=request, session=session, **facts)
 
 
-def _close(session: Session, request: Request) -> None:
-    if session.new or session.dirty or session.deleted:
+def _close(session: RequestSession, request: Request) -> None:
+    if session.new or session.dirty or session.deleted or (session.written and session.in_transaction()):
         logger.warning(
             "%s %r changed objects after its view had returned. That was not written; do it in the view, or in "
             "DatabaseManager.transaction().",

@@ -28,11 +28,18 @@ def database_url(config: Config) -> URL:
         ConfigurationError: The engine is unknown, or the address can't be read. The password is never shown.
     """
     url = _given_url(config) if config.DATABASE_URL else _assembled_url(config)
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-        return url.set(database=str(Path(config.BASE_DIR) / url.database))
-    if url.get_backend_name() == "mysql":
+    if url.get_backend_name() == "sqlite":
+        return url.set(database=_below(config.BASE_DIR, url.database))
+    if url.get_backend_name() in ("mysql", "mariadb") and "charset" not in url.query:
         return url.update_query_dict({"charset": "utf8mb4"})
     return url
+
+
+def _below(base_dir: Path, database: str | None) -> str | None:
+    # What is in memory has no place, and a URI of SQLite's own says itself where it is.
+    if not database or database == ":memory:" or database.startswith("file:"):
+        return database
+    return str(Path(base_dir) / database)
 
 
 def _given_url(config: Config) -> URL:
