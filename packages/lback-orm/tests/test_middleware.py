@@ -289,6 +289,12 @@ def adds_and_flushes(session: Session) -> None:
     session.flush()
 
 
+def flushes_before_a_savepoint(session: Session) -> None:
+    adds_and_flushes(session)
+    with session.begin_nested():
+        session.scalars(select(Parent)).all()
+
+
 @pytest.mark.parametrize(
     "work",
     [
@@ -296,8 +302,9 @@ def adds_and_flushes(session: Session) -> None:
         adds_and_flushes,
         lambda session: session.execute(insert(Parent).values(id=50)),
         lambda session: session.execute(text("\n  delete from middleware_parents")),
+        flushes_before_a_savepoint,
     ],
-    ids=["added", "flushed", "inserted", "text"],
+    ids=["added", "flushed", "inserted", "text", "before a savepoint"],
 )
 @pytest.mark.parametrize(("address", "kept"), [("/returns/", 1), ("/400/", 0)])
 def test_what_is_changed_after_the_view_is_not_written_and_said(
@@ -317,8 +324,19 @@ def adds_and_commits(session: Session) -> None:
     session.commit()
 
 
+def adds_commits_and_reads(session: Session) -> None:
+    adds_and_commits(session)
+    session.scalars(select(Parent)).all()
+
+
 @pytest.mark.parametrize(
-    ("work", "kept"), [(lambda session: session.scalars(select(Parent)).all(), 1), (adds_and_commits, 2)]
+    ("work", "kept"),
+    [
+        (lambda session: session.scalars(select(Parent)).all(), 1),
+        (adds_and_commits, 2),
+        (adds_commits_and_reads, 2),
+    ],
+    ids=["read", "committed", "committed and read"],
 )
 def test_reading_or_committing_after_the_view_is_no_reason_to_warn(
     sqlite: DatabaseManager, caplog: pytest.LogCaptureFixture, work: Callable[[Session], object], kept: int
