@@ -1,9 +1,10 @@
 """Routes: which view a path leads to, and which path leads to a view."""
 
+import cProfile
 import sys
 import types
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ def router(*patterns: Any) -> Router:
 def found(routes: Router, address: str) -> tuple[str, dict[str, Any]] | None:
     match = routes.match(address)
     return None if match is None else (match[0].pattern, match[1])
+
+
+def calls_of(function: Callable[[], Any]) -> int:
+    """Return how many Python and C functions a call calls."""
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 @pytest.fixture
@@ -113,6 +121,57 @@ def test_one_path_may_have_a_view_for_each_method() -> None:
     match = routes.match("/x/")
     assert match is not None
     assert match[0].allowed == ["GET", "HEAD", "OPTIONS", "POST", "PUT"]
+
+
+def test_a_mixed_segment_gives_its_first_variable_what_is_ambiguous() -> None:
+    routes = router(path("/{a}-{b}-{c}/", view))
+    assert found(routes, "/1-2-3-4/") == ("/{a}-{b}-{c}/", {"a": "1-2", "b": "3", "c": "4"})
+
+
+def test_many_variables_in_a_segment_cost_no_more_than_their_text() -> None:
+    # With a backtracking expression this would try every way to share the hyphens out: 127 over 5, 254 million.
+    routes = router(path("/{a}-{b}-{c}-{d}-{e}-{f:int}/", view))
+    assert found(routes, "/" + "a-" * 126 + "a/") is None
+
+
+def test_slugs_in_a_segment_cost_no_more_than_their_text() -> None:
+    routes = router(path("/{a:slug}-{b:slug}-{c:slug}-{d:slug}-{e:int}/", view))
+    assert found(routes, "/" + "a-" * 126 + "a/") is None
+
+
+def test_a_segment_of_several_variables_has_a_greatest_length() -> None:
+    routes = router(path("/{a}-{b}/", view))
+    assert found(routes, f"/a-{'b' * 253}/") is not None
+    assert found(routes, f"/a-{'b' * 254}/") is None
+
+
+def test_a_tail_with_text_around_it_has_a_greatest_length_and_a_plain_one_has_none() -> None:
+    routes = router(path("/plain/{rest:path}", view), path("/edit/{rest:path}/edit", view))
+    assert found(routes, "/plain/" + "a/" * 5000) is not None
+    assert found(routes, "/edit/" + "a" * 2043 + "/edit") is not None
+    assert found(routes, "/edit/" + "a" * 2044 + "/edit") is None
+
+
+@pytest.mark.parametrize("pattern", ["/{a}{b}/", "/{a:path}/to/{b:path}", "/{a}-{b}{c}/"])
+def test_variables_that_nothing_keeps_apart_stop_the_start(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match="nothing tells where one variable ends"):
+        router(path(pattern, view))
+
+
+def test_routes_through_one_variable_may_name_it_differently() -> None:
+    routes = router(path("/c/{id:int}/edit/", view), path("/c/{pk:int}/delete/", view))
+    assert found(routes, "/c/7/edit/") == ("/c/{id:int}/edit/", {"id": 7})
+    assert found(routes, "/c/7/delete/") == ("/c/{pk:int}/delete/", {"pk": 7})
+
+
+def test_two_names_for_the_variable_of_one_path_stop_the_start() -> None:
+    with pytest.raises(ConfigurationError, match=r"'/c/\{id:int\}/' and '/c/\{pk:int\}/' match the same paths"):
+        router(path("/c/{id:int}/", view), path("/c/{pk:int}/", view, ["POST"]))
+
+
+def test_the_5000th_route_costs_as_much_as_the_first_whatever_its_variables_are_called() -> None:
+    routes = router(*(path(f"/{{v{number}}}/r{number}/{{w{number}:int}}/", view) for number in range(5000)))
+    assert calls_of(lambda: routes.match("/x/r4999/7/")) == calls_of(lambda: routes.match("/x/r0/7/"))
 
 
 # -- including --------------------------------------------------------------------------------------------------------

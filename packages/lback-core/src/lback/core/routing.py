@@ -1,20 +1,19 @@
-"""Routes: from ``urlpatterns`` to a tree that finds the view for a path.
+"""Routes: from ``urlpatterns`` to the view for a path, and from a name to its path.
 
-Paths without variables are found in one dictionary. The others lie in a tree with one level for each segment of the
-path, so that finding one takes as long as its path is deep, however many routes there are. Among several that match,
-fixed text goes before a variable, and of two variables the one declared first.
+Paths without variables are found in one dictionary, the others in a tree (`lback.core.route_tree`). Among several that
+match, fixed text goes before a variable, and of two variables the one declared first.
 """
 
 import difflib
 import importlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from lback.core.converters import Converter, get_converter
+from lback.core.converters import Converter
 from lback.core.exceptions import ConfigurationError
+from lback.core.route_tree import PatternTree, pieces_of, shape_of, variable_names
 
 if TYPE_CHECKING:
     from lback.core.request import Request
@@ -24,8 +23,6 @@ View = Callable[..., Any]
 Handler = Callable[["Request", dict[str, Any]], "Response"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +103,7 @@ class Endpoints:
     """What answers at one pattern: a handler and its route for each method."""
 
     pattern: str
+    names: tuple[str, ...] = ()
     by_method: dict[str, tuple[Handler, Route]] = field(default_factory=dict)
 
     @property
@@ -116,60 +114,6 @@ class Endpoints:
 
 
 Match = tuple[Endpoints, dict[str, Any]]
-Variables = tuple[tuple[str, Converter], ...]
-
-
-class _Node:
-    """One level of the tree."""
-
-    __slots__ = ("children", "endpoints", "mixed", "tails", "variables")
-
-    def __init__(self) -> None:
-        self.endpoints: Endpoints | None = None
-        self.children: dict[str, _Node] = {}
-        # A segment that is one variable; one that mixes variables and text; the whole rest of the path.
-        self.variables: list[tuple[str, Converter, re.Pattern[str], _Node]] = []
-        self.mixed: list[tuple[re.Pattern[str], Variables, _Node]] = []
-        self.tails: list[tuple[re.Pattern[str], Variables, Endpoints]] = []
-
-    def find(self, segments: list[str], index: int, params: dict[str, Any]) -> Endpoints | None:
-        if index == len(segments):
-            return self.endpoints
-        segment = segments[index]
-        child = self.children.get(segment)
-        if child is not None and (found := child.find(segments, index + 1, params)) is not None:
-            return found
-        for name, converter, pattern, node in self.variables:
-            if pattern.fullmatch(segment) is None:
-                continue
-            try:
-                value = converter.to_python(segment)
-            except ValueError:
-                continue
-            if (found := node.find(segments, index + 1, params)) is not None:
-                params[name] = value
-                return found
-        for pattern, variables, node in self.mixed:
-            values = _matched(pattern, variables, segment)
-            if values is not None and (found := node.find(segments, index + 1, params)) is not None:
-                params.update(values)
-                return found
-        for pattern, variables, endpoints in self.tails:
-            values = _matched(pattern, variables, "/".join(segments[index:]))
-            if values is not None:
-                params.update(values)
-                return endpoints
-        return None
-
-
-def _matched(pattern: re.Pattern[str], variables: Variables, text: str) -> dict[str, Any] | None:
-    match = pattern.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        return {name: converter.to_python(match[name]) for name, converter in variables}
-    except ValueError:
-        return None
 
 
 class Router:
@@ -186,14 +130,11 @@ class Router:
     def __init__(self, urlpatterns: URLPatterns, compile_view: Callable[[Route], Handler]) -> None:
         self.routes: tuple[Route, ...] = tuple(_flattened(urlpatterns, "/", ()))
         self._static: dict[str, Endpoints] = {}
-        self._root = _Node()
+        self._tree = PatternTree()
         self._named: dict[str, Route] = {}
         known: dict[str, Endpoints] = {}
         for route in self.routes:
-            endpoints = known.get(route.pattern)
-            if endpoints is None:
-                endpoints = known[route.pattern] = Endpoints(route.pattern)
-                self._place(route.pattern, endpoints)
+            endpoints = self._endpoints_of(route.pattern, known)
             self._add_name(route)
             handler = compile_view(route)
             for method in route.methods:
@@ -203,14 +144,37 @@ class Router:
                     )
                 endpoints.by_method[method] = (handler, route)
 
+    def _endpoints_of(self, pattern: str, known: dict[str, Endpoints]) -> Endpoints:
+        """Return the endpoints at a pattern; one of the same shape has the same."""
+        names = tuple(variable_names(pattern))
+        if len(names) != len(set(names)):
+            raise ConfigurationError(f"The pattern {pattern!r} uses the name of a variable twice.")
+        shape = shape_of(pattern)
+        endpoints = known.get(shape)
+        if endpoints is None:
+            endpoints = known[shape] = Endpoints(pattern, names)
+            if names:
+                self._tree.place(pattern, endpoints)
+            else:
+                self._static[pattern] = endpoints
+        elif endpoints.names != names:
+            raise ConfigurationError(
+                f"The patterns {endpoints.pattern!r} and {pattern!r} match the same paths; give their variables the "
+                "same names."
+            )
+        return endpoints
+
     def match(self, path: str) -> Match | None:
         """Return what answers at `path` (decoded, with its leading slash), with the values of the variables."""
         endpoints = self._static.get(path)
         if endpoints is not None:
             return endpoints, {}
-        params: dict[str, Any] = {}
-        endpoints = self._root.find(path[1:].split("/"), 0, params)
-        return None if endpoints is None else (endpoints, params)
+        values: list[Any] = []
+        endpoints = self._tree.find(path[1:].split("/"), 0, values)
+        if endpoints is None:
+            return None
+        values.reverse()
+        return endpoints, dict(zip(endpoints.names, values, strict=True))
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """Return the quoted path of the route `name`.
@@ -228,16 +192,12 @@ class Router:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"There is no route named {name!r}.{hint}")
         parts: list[str] = []
-        for text, variable in _pieces(route.pattern):
+        for text, variable in pieces_of(route.pattern):
             parts.append(quote(text))
             if variable is not None:
                 parts.append(_quoted_value(name, variable, params))
         query = urlencode({key: value for key, value in params.items() if value is not None}, doseq=True)
         return "".join(parts) + (f"?{query}" if query else "")
-
-    def has_route(self, name: str) -> bool:
-        """Tell whether a route has that name."""
-        return name in self._named
 
     def _add_name(self, route: Route) -> None:
         if route.name is None:
@@ -245,90 +205,6 @@ class Router:
         known = self._named.setdefault(route.name, route)
         if known.pattern != route.pattern:
             raise ConfigurationError(f"Two routes are named {route.name!r}: {known} and {route}.")
-
-    def _place(self, pattern: str, endpoints: Endpoints) -> None:
-        pieces = list(_pieces(pattern))
-        if all(variable is None for _, variable in pieces):
-            self._static[pattern] = endpoints
-            return
-        seen = [variable[0] for _, variable in pieces if variable is not None]
-        if len(seen) != len(set(seen)):
-            raise ConfigurationError(f"The pattern {pattern!r} uses the name of a variable twice.")
-        node = self._root
-        segments = pattern[1:].split("/")
-        for index, segment in enumerate(segments):
-            rest = "/".join(segments[index:])
-            if any(_spans(variable) for _, variable in _pieces(segment)):
-                node.tails.append((*_compiled(rest), endpoints))
-                return
-            node = _descend(node, segment)
-        node.endpoints = endpoints
-
-
-def _spans(variable: tuple[str, Converter] | None) -> bool:
-    """Tell whether a variable may hold slashes."""
-    if variable is None:
-        return False
-    regex = variable[1].regex
-    return "/" in regex.replace("[^/]", "") or re.fullmatch(regex, "a/a") is not None
-
-
-def _descend(node: _Node, segment: str) -> _Node:
-    pieces = list(_pieces(segment))
-    variables = tuple(variable for _, variable in pieces if variable is not None)
-    if not variables:
-        return node.children.setdefault(segment, _Node())
-    if len(variables) == 1 and segment.startswith("{") and segment.endswith("}"):
-        ((name, converter),) = variables
-        for known_name, known_converter, _, child in node.variables:
-            if known_name == name and known_converter is converter:
-                return child
-        child = _Node()
-        node.variables.append((name, converter, re.compile(converter.regex), child))
-        return child
-    pattern, _ = _compiled(segment)
-    for known, _, child in node.mixed:
-        if known.pattern == pattern.pattern:
-            return child
-    child = _Node()
-    node.mixed.append((pattern, variables, child))
-    return child
-
-
-def _compiled(text: str) -> tuple[re.Pattern[str], Variables]:
-    expression: list[str] = []
-    variables: list[tuple[str, Converter]] = []
-    for literal, variable in _pieces(text):
-        expression.append(re.escape(literal))
-        if variable is not None:
-            variables.append(variable)
-            expression.append(f"(?P<{variable[0]}>{variable[1].regex})")
-    return re.compile("".join(expression)), tuple(variables)
-
-
-def _pieces(pattern: str) -> Iterator[tuple[str, tuple[str, Converter] | None]]:
-    """Split ``/a/{x:int}/b`` into ("/a/", (x, converter)), ("/b", None)."""
-    position = 0
-    for match in _VARIABLE.finditer(pattern):
-        name, _, kind = match[1].partition(":")
-        if not name.isidentifier():
-            raise ConfigurationError(f"In {pattern!r}, {match[0]!r} must be {{name}} or {{name:type}}.")
-        yield _literal(pattern, position, match.start()), (name, get_converter(kind or "str"))
-        position = match.end()
-    if position < len(pattern) or not pattern:
-        yield _literal(pattern, position, len(pattern)), None
-
-
-def variable_names(pattern: str) -> list[str]:
-    """Return the names of the variables of a pattern, in their order."""
-    return [variable[0] for _, variable in _pieces(pattern) if variable is not None]
-
-
-def _literal(pattern: str, start: int, end: int) -> str:
-    text = pattern[start:end]
-    if "{" in text or "}" in text:
-        raise ConfigurationError(f"The braces in the pattern {pattern!r} do not pair up.")
-    return text
 
 
 def _quoted_value(route: str, variable: tuple[str, Converter], params: dict[str, Any]) -> str:

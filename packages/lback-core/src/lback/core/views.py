@@ -11,7 +11,8 @@ from lback.core.container import Container
 from lback.core.exceptions import ConfigurationError, MethodNotAllowed, Unauthorized
 from lback.core.request import Request
 from lback.core.response import RedirectResponse, Response, to_response
-from lback.core.routing import METHODS, Handler, Route, variable_names
+from lback.core.route_tree import variable_names
+from lback.core.routing import METHODS, Handler, Route
 
 Injection = Callable[[Request], Any]
 
