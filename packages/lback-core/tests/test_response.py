@@ -38,7 +38,7 @@ def test_each_kind_has_its_content_type() -> None:
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_a_body_has_no_length_and_no_type(status: int) -> None:
     response = Response("", status)
-    assert (response.wsgi_headers(), response.wsgi_body("GET")) == ([], [])
+    assert response.get_wsgi_response()[1:] == ([], [])
 
 
 def test_json_is_compact_and_knows_the_usual_types() -> None:
@@ -110,7 +110,7 @@ def test_a_response_may_set_several_cookies() -> None:
     response = Response("")
     response.set_cookie("a", "1")
     response.set_cookie("b", "2")
-    assert [value[:3] for name, value in response.wsgi_headers() if name == "Set-Cookie"] == ["a=1", "b=2"]
+    assert [value[:3] for name, value in response.get_wsgi_response()[1] if name == "Set-Cookie"] == ["a=1", "b=2"]
 
 
 def test_a_deleted_cookie_is_expired() -> None:

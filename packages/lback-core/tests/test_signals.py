@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from lback.core.dispatcher_instance import dispatcher
+from lback.core.exceptions import Forbidden
+from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import Response
 from lback.core.signals import SIGNALS, SignalDispatcher
@@ -97,28 +99,72 @@ def fails(request: Request) -> Response:
     raise RuntimeError("on purpose")
 
 
+class Passing(BaseMiddleware):
+    def process_request(self, request: Request) -> Response | None:
+        return Response("early") if request.path == "/early/" else None
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        return response
+
+
+class Failing(BaseMiddleware):
+    def process_request(self, request: Request) -> Response | None:
+        if request.path == "/refused/":
+            raise Forbidden
+        return None
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if request.path == "/broken/":
+            raise RuntimeError("on purpose")
+        return response
+
+
+MIDDLEWARES = [f"{__name__}.Passing", f"{__name__}.Failing"]
+
+
 def test_what_is_declared_is_what_is_sent(heard: list[tuple[str, Any, dict[str, Any]]]) -> None:
-    app = make_app([path("/", lambda request: "x"), path("/fails/", fails)], MIDDLEWARES=[])
+    app = make_app([path("/", lambda request: "x"), path("/fails/", fails)], MIDDLEWARES=MIDDLEWARES)
     client = Client(app)
-    for address in ("/", "/fails/", "/nowhere/"):
+    for address in ("/", "/fails/", "/nowhere/", "/early/", "/refused/", "/broken/"):
         client.get(address)
     app._shutting_down()
-    declared = {signal.name: (signal.sender, set(signal.kwargs)) for signal in SIGNALS}
-    sent = {name: (type(sender).__name__, set(kwargs)) for name, sender, kwargs in heard}
+    declared = {(signal.name, signal.sender, frozenset(signal.kwargs)) for signal in SIGNALS}
+    sent = {(name, type(sender).__name__, frozenset(kwargs)) for name, sender, kwargs in heard}
     assert sent == declared
 
 
 def test_the_signals_of_a_request_come_in_their_order(heard: list[tuple[str, Any, dict[str, Any]]]) -> None:
-    client = Client(make_app([path("/", lambda request: "x")], MIDDLEWARES=[]))
+    client = Client(make_app([path("/", lambda request: "x")], MIDDLEWARES=MIDDLEWARES[:1]))
     heard.clear()
     client.get("/")
     assert [name for name, _, _ in heard] == [
         "server_request_received",
+        "middleware_request_processing_started",
+        "middleware_process_request_started",
+        "middleware_process_request_succeeded",
+        "middleware_request_processing_finished",
+        "middleware_response_processing_started",
+        "middleware_process_response_started",
+        "middleware_process_response_succeeded",
+        "middleware_response_processing_finished",
         "server_request_finished",
         "server_response_sent",
     ]
-    assert heard[1][2]["status_code"] == 200
-    assert heard[1][2]["duration"] > 0
+    assert heard[2][2]["middleware_name"] == "Passing"
+    assert heard[-2][2]["status_code"] == 200
+    assert heard[-2][2]["duration"] > 0
+
+
+def test_an_application_says_when_its_parts_are_there(heard: list[tuple[str, Any, dict[str, Any]]]) -> None:
+    make_app([], MIDDLEWARES=[])
+    assert [name for name, _, _ in heard] == [
+        "server_starting",
+        "middleware_manager_initialized",
+        "router_initialized",
+        "template_renderer_initialized",
+        "error_handler_initialized",
+        "server_started",
+    ]
 
 
 def test_a_request_that_nobody_listens_to_sends_nothing() -> None:

@@ -115,7 +115,7 @@ def test_static_gives_the_address_of_a_file(site: Any) -> None:
 
 
 def test_static_knows_where_the_application_is_mounted(site: Any) -> None:
-    assert site("{{ static('a.css') }}", environ={"SCRIPT_NAME": "/sh\u00f6p"}).text == "/sh%C3%B6p/static/a.css"
+    assert site("{{ static('a.css') }}", environ={"SCRIPT_NAME": "/sh\u00c3\u00b6p/"}).text == "/sh%C3%B6p/static/a.css"
 
 
 def test_static_may_lead_to_another_host(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_view_may_return_a_response_text_or_data(result: Any, kind: str, text:
 @pytest.mark.parametrize("result", [None, 7, b"bytes", object()])
 def test_anything_else_is_a_mistake_of_the_view(result: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert answer(lambda request: result).status_code == 500
-    assert "A view must return a Response" in caplog.text
+    assert "must return a Response, text, a dictionary or a list, not " in caplog.text
 
 
 def test_a_view_gets_the_variables_of_its_path() -> None:

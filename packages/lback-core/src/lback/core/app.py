@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,9 +20,9 @@ from lback.core.container import Container
 from lback.core.context import request_context
 from lback.core.errors import ErrorHandler
 from lback.core.exceptions import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
-from lback.core.middleware import MiddlewareChain, load_middlewares
+from lback.core.middleware import MiddlewareChain, RequestHook, ResponseHook, load_middlewares, refuse_result
 from lback.core.request import Request
-from lback.core.response import RedirectResponse, Response, StreamingBody, StreamingResponse
+from lback.core.response import RedirectResponse, Response, StreamingBody
 from lback.core.routing import Router, URLPatterns, load_urlpatterns
 from lback.core.sessions import SessionStore, SignedCookieStore
 from lback.core.signals import SignalDispatcher, dispatcher
@@ -71,9 +71,14 @@ class Application:
         for app in self.apps:
             app.run_register(self)
         self.middlewares = MiddlewareChain.of(load_middlewares(config.MIDDLEWARES, self.container))
+        self._watched = self.middlewares.watched(self.dispatcher)
+        self.dispatcher.send("middleware_manager_initialized", self.middlewares)
         self.router: Router = self._build_router(urlpatterns)
+        self.dispatcher.send("router_initialized", self.router)
         self.templates = TemplateRenderer(config, self.apps, self.router)
+        self.dispatcher.send("template_renderer_initialized", self.templates)
         self.errors = ErrorHandler(config, self.templates, self.dispatcher)
+        self.dispatcher.send("error_handler_initialized", self.errors)
         self.container.add(Router, self.router, name="router")
         self.container.add(TemplateRenderer, self.templates, name="template_renderer")
         self._known_hosts: set[str] = set()
@@ -117,15 +122,20 @@ class Application:
         streaming = False
         try:
             response = self._observed(request) if self.dispatcher.has_any else self.respond(request)
-            start_response(response.status_line, response.wsgi_headers())
-            streaming = response.streaming
-            if isinstance(response, StreamingResponse):
-                return StreamingBody(response, request.method, lambda: self._close(request))
-            return response.wsgi_body(request.method)
+            try:
+                status_line, headers, body = response.get_wsgi_response(request.method)
+            except Exception as error:  # noqa: BLE001 - a body that can't be sent is an error of the site like others
+                response = self._replaced(request, error, self.middlewares.on_response)
+                status_line, headers, body = response.get_wsgi_response(request.method)
+            start_response(status_line, headers)
+            if response.streaming:
+                streaming = True
+                return StreamingBody(body, request)
+            return body
         finally:
             request_context.reset(token)
-            if not streaming:
-                self._close(request)
+            if request.at_end and not streaming:
+                request.close()
 
     def _observed(self, request: Request) -> Response:
         """Answer with the signals of the server around it."""
@@ -140,46 +150,47 @@ class Application:
             status_code=response.status_code,
             duration=time.perf_counter() - began,
         )
-        request.sent = response
+        request.after_response(
+            lambda: self.dispatcher.send("server_response_sent", self, request=request, response=response)
+        )
         return response
-
-    def _close(self, request: Request) -> None:
-        if request.unclosed or "_form" in request.__dict__:
-            request.close()
-        if request.sent is not None:
-            self.dispatcher.send("server_response_sent", self, request=request, response=request.sent)
 
     def respond(self, request: Request) -> Response:
         """Return the response to a request, whatever happens on the way."""
+        chain = self._watched if self.dispatcher.has_any else self.middlewares
         try:
-            response = self._answer(request)
+            response = self._answer(request, chain.on_request)
         except Exception as error:  # noqa: BLE001 - the outermost place that turns errors into responses
             response = self._recovered(request, error)
-        for position, hook in enumerate(self.middlewares.on_response):
+        for hook in chain.on_response:
             try:
                 response = hook(request, response)
+                if not isinstance(response, Response):
+                    refuse_result(hook, response)
             except Exception as error:  # noqa: BLE001 - the same
-                response = self._replaced(request, error, position)
+                response = self._replaced(request, error, chain.on_response[: chain.on_response.index(hook)])
         return response
 
-    def _replaced(self, request: Request, error: Exception, position: int) -> Response:
-        """Return the answer to an error in a response hook, after the hooks before it, which saw another response."""
+    def _replaced(self, request: Request, error: Exception, hooks: Sequence[ResponseHook]) -> Response:
+        """Return the answer to an error behind the view, after the hooks that saw another response."""
         response = self.errors.respond(request, error)
-        for hook in self.middlewares.on_response[:position]:
+        for hook in hooks:
             try:
                 response = hook(request, response)
             except Exception as raised:  # noqa: BLE001 - the same
                 response = self.errors.respond(request, raised)
         return response
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, hooks: Sequence[RequestHook]) -> Response:
         if request.problem:
             raise BadRequest(request.problem)
         if request.environ.get("HTTP_HOST") not in self._known_hosts:
             self._check_host(request)
-        for hook in self.middlewares.on_request:
+        for hook in hooks:
             short_cut = hook(request)
             if short_cut is not None:
+                if not isinstance(short_cut, Response):
+                    refuse_result(hook, short_cut)
                 response = short_cut
                 break
         else:
@@ -194,6 +205,8 @@ class Application:
         for hook in self.middlewares.on_exception:
             try:
                 response = hook(request, error)
+                if response is not None and not isinstance(response, Response):
+                    refuse_result(hook, response)
             except Exception as raised:  # noqa: BLE001 - an error in a hook takes the place of the first
                 error = raised
                 continue
@@ -227,7 +240,7 @@ class Application:
     def _unmatched(self, request: Request) -> Response:
         path = request.path
         if not path.endswith("/") and self.router.match(f"{path}/") is not None:
-            location = local_path(quote(request.environ.get("SCRIPT_NAME", "") + path)) + "/"
+            location = local_path(request.script_root + quote(path)) + "/"
             query = request.environ.get("QUERY_STRING")
             return RedirectResponse(f"{location}?{query}" if query else location, 308)
         raise NotFound

@@ -4,6 +4,8 @@ Whatever a client sends, only a 4xx comes out of here, after reading no more tha
 """
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NoReturn
@@ -91,14 +93,23 @@ def parse_query(text: str, limit: int) -> MultiDict[str]:
     """Read ``a=1&b=2``; only ``&`` separates, bytes that are not UTF-8 become the replacement character.
 
     Raises:
-        BadRequest: More than `limit` pairs.
+        BadRequest: More than `limit` pairs, or a NUL, which no text column of a database takes.
     """
     if not text:
         return MultiDict()
+    if not text.isascii():
+        # PEP 3333: the server decoded the bytes as Latin-1.
+        text = text.encode("latin-1", "replace").decode("utf-8", "replace")
+    _refuse_nul(text, "query string")
     parts = text.split("&", limit)
     if len(parts) > limit:
         raise BadRequest(f"The query string has more than the {limit} parameters that are accepted.")
     return MultiDict(_pair(part) for part in parts if part)
+
+
+def _refuse_nul(text: str, where: str) -> None:
+    if "%00" in text or "\0" in text:
+        raise BadRequest(f"The {where} holds a NUL character.")
 
 
 def _pair(part: str) -> tuple[str, str]:
@@ -107,21 +118,38 @@ def _pair(part: str) -> tuple[str, str]:
 
 
 def parse_json(body: bytes) -> Any:
-    """Read a JSON document: UTF-8, no NaN or Infinity; of a key given twice in an object the last counts.
+    """Read a JSON document: UTF-8, finite numbers; of a key given twice in an object the last counts.
 
     Raises:
         BadRequest: It is not one, or nested too deep.
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        text = body.decode("utf-8")
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if _SURROGATE.search(text):
+            # Half of a pair has no UTF-8 form, and would fail in whatever the text is written to.
+            json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise BadRequest("The JSON body must be UTF-8.") from None
+    except UnicodeEncodeError:
+        raise BadRequest("The JSON body has an escape that is half of a surrogate pair.") from None
     except json.JSONDecodeError as error:
         raise BadRequest(f"The body is not valid JSON: {error.msg}, line {error.lineno}.") from None
     except RecursionError:
         raise BadRequest("The JSON body is nested too deep.") from None
     except ValueError:
         raise BadRequest("The JSON body holds a number that can't be read.") from None
+    return document
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -159,6 +187,7 @@ def _parse_urlencoded(environ: dict[str, Any], limits: Limits) -> MultiDict[str]
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise BadRequest("An urlencoded form must be ASCII with percent escapes.") from None
+    _refuse_nul(text, "form")
     parts = text.split("&", limits.fields)
     if len(parts) > limits.fields:
         raise PayloadTooLarge(f"The form has more than the {limits.fields} fields that are accepted.")
@@ -233,7 +262,10 @@ class _Collector:
                 self.upload.close()
             self.upload = None
         elif self.segment is not None:
-            self.fields.append((self.segment.name, self.field.decode("utf-8")))
+            text = self.field.decode("utf-8")
+            if "\0" in text or "\0" in self.segment.name:
+                raise BadRequest("The form holds a NUL character.")
+            self.fields.append((self.segment.name, text))
         self.field = bytearray()
         self.segment = None
 

@@ -19,9 +19,12 @@ def parse_cookies(header: str) -> dict[str, str]:
     """
     cookies: dict[str, str] = {}
     for part in header.split(";"):
-        name, separator, value = part.strip().partition("=")
+        name, separator, value = part.partition("=")
+        # RFC 6265, 5.4: only spaces and tabs are around a name. Other white space is a part of it, and taking it away
+        # would let "\u00a0__Host-x" be read as a cookie that browsers keep for this host alone.
+        name = name.strip(" \t")
         if separator and name and name not in cookies:
-            cookies[name.rstrip()] = value.strip().strip('"')
+            cookies[name] = value.strip(" \t").strip('"')
     return cookies
 
 

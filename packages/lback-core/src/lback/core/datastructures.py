@@ -31,6 +31,23 @@ class MultiDict(dict[str, T]):
         super().__delitem__(key)
         del self._lists[key]
 
+    # dict would change its own part alone.
+    pop = MutableMapping.pop
+    popitem = MutableMapping.popitem
+    setdefault = MutableMapping.setdefault
+    update = MutableMapping.update
+
+    def clear(self) -> None:
+        """Remove everything."""
+        super().clear()
+        self._lists.clear()
+
+    def copy(self) -> "MultiDict[T]":
+        """Return a copy with all values of every key."""
+        return MultiDict(self.pairs())
+
+    __copy__ = copy
+
     @overload  # type: ignore[override]
     def get(self, key: str, default: None = None, type: None = None) -> T | None: ...
     @overload
@@ -132,8 +149,10 @@ class Headers(MutableMapping[str, str]):
         if "*" not in names and name.lower() not in names:
             self["Vary"] = f"{present}, {name}" if present else name
 
-    def to_list(self) -> list[tuple[str, str]]:
-        """Return the headers as WSGI takes them."""
+    def to_list(self, length: int | None = None) -> list[tuple[str, str]]:
+        """Return the headers as WSGI takes them, with ``Content-Length`` where `length` is given, in bytes."""
+        if length is not None:
+            self._items["content-length"] = ("Content-Length", str(length))
         return list(self._items.values())
 
 

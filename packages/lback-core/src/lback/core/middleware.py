@@ -7,13 +7,14 @@ error. ``process_exception`` hooks run in reverse order when a hook or the view 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from lback.core.apps import import_attribute
 from lback.core.container import Container
 from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
 from lback.core.response import Response
+from lback.core.signals import SignalDispatcher
 
 RequestHook = Callable[[Request], Response | None]
 ResponseHook = Callable[[Request, Response], Response]
@@ -59,6 +60,19 @@ class MiddlewareChain:
             tuple(_hooks(backwards, "process_response")),
             tuple(_hooks(backwards, "process_exception")),
         )
+
+    def watched(self, dispatcher: SignalDispatcher) -> "MiddlewareChain":
+        """Return the same chain with the signals of `lback.core.signals` around every hook and both directions."""
+        from lback.core.watching import watched_chain
+
+        return watched_chain(self, dispatcher)
+
+
+def refuse_result(hook: Callable[..., Any], result: Any) -> NoReturn:
+    """Raise the error for a hook of a middleware that returned something that can't be sent."""
+    name = getattr(hook, "__qualname__", repr(hook))
+    wanted = "a Response" if name.endswith("process_response") else "a Response or None"
+    raise TypeError(f"{name} must return {wanted}; it returned {type(result).__name__}.")
 
 
 def _hooks(middlewares: Sequence[Any], name: str) -> list[Any]:

@@ -1,6 +1,11 @@
 """The request, read lazily: the query, headers, cookies and body are parsed when they are first asked for."""
 
 import ipaddress
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from io import BytesIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,9 +20,13 @@ from lback.security.hosts import valid_host
 if TYPE_CHECKING:
     from lback.core.app import Application
     from lback.core.config import Config
-    from lback.core.container import RequestComponent
+    from lback.core.container import Finish
     from lback.core.response import Response
     from lback.core.routing import Match, Route
+
+    Finishing = tuple[Finish, Any]
+
+logger = logging.getLogger("lback.request")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -33,21 +42,23 @@ class Request:
         app: The application that answers.
     """
 
+    # What most requests never change is not set on each of them.
+    problem = ""
+    path_params: Mapping[str, Any] = MappingProxyType({})
+    route: "Route | None" = None
+    unfinished: Sequence["Finishing"] = ()
+    at_end: Sequence[Callable[[], object]] = ()
+
     def __init__(self, environ: dict[str, Any], app: "Application") -> None:
         self.environ = environ
         self.app = app
         self.method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO") or "/"
-        self.problem = ""
         if not path.isascii():
             path = self._decoded(path)
+        if "\0" in path:
+            self.problem = "The path of the address holds a NUL."
         self.path = path
-        self.path_params: dict[str, Any] = {}
-        self.route: Route | None = None
-        self.unfinished: list[tuple[RequestComponent, Any]] = []
-        self.unclosed: list[tuple[RequestComponent, Any]] = []
-        # Set when somebody listens for the end of the response.
-        self.sent: Response | None = None
 
     def _decoded(self, path: str) -> str:
         # PEP 3333: the server decoded the bytes of the path as Latin-1.
@@ -71,9 +82,9 @@ class Request:
         value = component.factory(self)
         self.__dict__[name] = value
         if component.finish is not None:
-            self.unfinished.append((component, value))
+            self.unfinished = (*self.unfinished, (component.finish, value))
         if component.close is not None:
-            self.unclosed.append((component, value))
+            self.after_response(partial(component.close, value, self))
         return value
 
     def made(self, name: str) -> Any | None:
@@ -107,9 +118,15 @@ class Request:
 
     @lazy
     def _form(self) -> Form:
-        if self.method in SAFE_METHODS or "body" in self.__dict__:
+        if self.method in SAFE_METHODS:
             return MultiDict(), MultiDict()
-        return parse_form(self.environ, self.app.limits)
+        environ = self.environ
+        if "body" in self.__dict__:
+            environ = {**environ, "wsgi.input": BytesIO(self.body), "CONTENT_LENGTH": str(len(self.body))}
+        fields, files = parse_form(environ, self.app.limits)
+        if files:
+            self.after_response(partial(_close_uploads, files))
+        return fields, files
 
     @property
     def form(self) -> MultiDict[str]:
@@ -137,10 +154,11 @@ class Request:
 
     @lazy
     def body(self) -> bytes:
-        """The whole body as bytes; read this or the form, not both.
+        """The whole body as bytes. A form can be read from it afterwards, but not the other way round.
 
         Raises:
             PayloadTooLarge: It is longer than ``MAX_REQUEST_BODY_SIZE``.
+            RuntimeError: The form was read before, so the body has gone.
         """
         if "_form" in self.__dict__:
             raise RuntimeError("The body was read as a form already; use request.form and request.files.")
@@ -175,13 +193,20 @@ class Request:
         """What the router found for the path, or None."""
         return self.app.router.match(self.path)
 
+    def _forwarded(self, header: str) -> list[str]:
+        """Return what proxies put into a list header, empty where none is trusted."""
+        if not self.config.TRUSTED_PROXIES:
+            return []
+        return [part.strip() for part in self.environ.get(header, "").split(",") if part.strip()]
+
     def _proxied(self, header: str) -> str | None:
-        """Return the value that the outermost trusted proxy added to a list header, or None."""
-        trusted: int = self.config.TRUSTED_PROXIES
-        if not trusted:
-            return None
-        values = [part.strip() for part in self.environ.get(header, "").split(",") if part.strip()]
-        return values[-trusted] if len(values) >= trusted else None
+        """Return the value of the outermost trusted proxy, or None.
+
+        Proxies set these headers or add to them. Where there are fewer values than proxies, some did set them, and
+        the first value is what the outermost one left.
+        """
+        values = self._forwarded(header)
+        return values[-min(self.config.TRUSTED_PROXIES, len(values))] if values else None
 
     @lazy
     def scheme(self) -> str:
@@ -198,11 +223,12 @@ class Request:
     def remote_addr(self) -> str:
         """The address of the client; forwarded headers count only from ``TRUSTED_PROXIES`` hops."""
         peer: str = self.environ.get("REMOTE_ADDR") or ""
-        forwarded = self._proxied("HTTP_X_FORWARDED_FOR")
-        if forwarded is None:
+        hops = self._forwarded("HTTP_X_FORWARDED_FOR")
+        # Every proxy adds one; with fewer than are trusted, somebody went around them.
+        if not hops or len(hops) < self.config.TRUSTED_PROXIES:
             return peer
         try:
-            return str(ipaddress.ip_address(forwarded))
+            return str(ipaddress.ip_address(hops[-self.config.TRUSTED_PROXIES]))
         except ValueError:
             return peer
 
@@ -230,10 +256,17 @@ class Request:
         return environ["SERVER_NAME"] if port == usual else f"{environ['SERVER_NAME']}:{port}"
 
     @property
+    def script_root(self) -> str:
+        """The quoted path that the application is mounted at, without a slash at its end; usually empty."""
+        root: str = self.environ.get("SCRIPT_NAME") or ""
+        # PEP 3333: the server decoded its bytes as Latin-1.
+        return quote(root.encode("latin-1", "replace")).rstrip("/") if root else ""
+
+    @property
     def full_path(self) -> str:
-        """The quoted path, and the query string if there is one."""
+        """The quoted path from the root of the host, and the query string if there is one."""
         query = self.environ.get("QUERY_STRING")
-        return quote(self.path) + (f"?{query}" if query else "")
+        return self.script_root + quote(self.path) + (f"?{query}" if query else "")
 
     def build_absolute_uri(self, location: str = "") -> str:
         """Return an absolute address on this site: of `location`, or of this request."""
@@ -241,9 +274,7 @@ class Request:
 
     def url_for(self, name: str, **params: Any) -> str:
         """Return the address of the route `name`; see `lback.core.routing.Router.url_for`."""
-        path = self.app.router.url_for(name, **params)
-        script_name: str = self.environ.get("SCRIPT_NAME", "")
-        return quote(script_name) + path if script_name else path
+        return self.script_root + self.app.router.url_for(name, **params)
 
     def wants_json(self) -> bool:
         """Tell whether the client prefers JSON to a page, for errors."""
@@ -259,23 +290,35 @@ class Request:
         """
         failure = error
         while self.unfinished:
-            component, value = self.unfinished.pop()
+            *rest, (finish, value) = self.unfinished
+            self.unfinished = rest
             try:
-                component.finish(value, self, None if failure else response, failure)  # type: ignore[misc]
+                finish(value, self, None if failure else response, failure)
             except Exception as raised:  # noqa: BLE001 - the others must still be ended
                 failure = failure or raised
         if failure is not None and error is None:
             raise failure
 
+    def after_response(self, function: Callable[[], object]) -> None:
+        """Call `function` once the response has been sent, or the client has gone; an error in it is logged.
+
+        What was added last is called first, as what was opened last is closed first.
+        """
+        self.at_end = (function, *self.at_end)
+
     def close(self) -> None:
         """Give back what the request held; called once the response has been sent."""
-        while self.unclosed:
-            component, value = self.unclosed.pop()
-            component.close(value, self)  # type: ignore[misc]
-        form = self.__dict__.get("_form")
-        if form is not None:
-            for _, upload in form[1].pairs():
-                upload.close()
+        while self.at_end:
+            function, *self.at_end = self.at_end
+            try:
+                function()
+            except Exception:
+                logger.exception("%s %r: what was to be done after the response failed.", self.method, self.path)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
+
+
+def _close_uploads(files: MultiDict[UploadedFile]) -> None:
+    for _, upload in files.pairs():
+        upload.close()

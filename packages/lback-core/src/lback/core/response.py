@@ -1,17 +1,30 @@
 """What a view answers with."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID
 
+from lback.core.context import request_context
 from lback.core.cookies import format_cookie
 from lback.core.datastructures import Headers, checked_header
 
+if TYPE_CHECKING:
+    from lback.core.request import Request
+
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+# What RFC 3986 gives a meaning stays, escapes too; all else is escaped, as the address bar of a browser does. Control
+# characters stay as well, and are refused like in every header: nobody means to send them.
+_KEPT_IN_LOCATION = "/?#[]@!$&'()*+,;=:~%" + "".join(map(chr, (*range(32), 127)))
 _WITHOUT_BODY = frozenset({204, 304})
+
+
+def _content_type_header(value: str) -> tuple[tuple[str, tuple[str, str]], ...]:
+    """Return the header as `Headers.add_missing` takes it."""
+    return (("content-type", checked_header("Content-Type", value)),)
 
 
 class Response:
@@ -30,10 +43,13 @@ class Response:
 
     content_type = "text/html; charset=utf-8"
     streaming = False
+    _default_headers = _content_type_header(content_type)
+    #: The ``Set-Cookie`` headers.
+    cookies: Sequence[tuple[str, str]] = ()
 
     def __init__(
         self,
-        body: str | bytes = b"",
+        body: str | bytes | None = b"",
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
@@ -41,11 +57,15 @@ class Response:
         status_code: int | None = None,
     ) -> None:
         self.status_code = status if status_code is None else status_code
-        self.body: bytes = body.encode() if isinstance(body, str) else body
+        self.body: bytes = body.encode() if isinstance(body, str) else _checked_body(body)
         self.headers = Headers(headers)
-        self.cookies: list[tuple[str, str]] = []
-        if content_type is not None or "content-type" not in self.headers:
-            self.headers["Content-Type"] = content_type or self.content_type
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        else:
+            self.headers.add_missing(self._default_headers)
+
+    def __init_subclass__(cls) -> None:
+        cls._default_headers = _content_type_header(cls.content_type)
 
     @property
     def status_code(self) -> int:
@@ -86,26 +106,28 @@ class Response:
             httponly=httponly,
             samesite=samesite,
         )
-        self.cookies.append(checked_header("Set-Cookie", cookie))
+        self.cookies = (*self.cookies, checked_header("Set-Cookie", cookie))
 
     def delete_cookie(self, name: str, *, path: str = "/", domain: str | None = None, secure: bool = False) -> None:
         """Have the browser forget a cookie; `path`, `domain` and `secure` as it was set."""
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=secure)
 
-    def wsgi_headers(self) -> list[tuple[str, str]]:
-        """Return the headers as WSGI takes them, the length of the body included."""
-        headers = self.headers
-        if self._status_code in _WITHOUT_BODY:
-            for name in ("content-type", "content-length"):
-                if name in headers:
-                    del headers[name]
-        elif not self.streaming:
-            headers["Content-Length"] = str(len(self.body))
-        return headers.to_list() + self.cookies if self.cookies else headers.to_list()
+    def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+        """Return the status line, the headers and the body as WSGI takes them.
 
-    def wsgi_body(self, method: str) -> list[bytes]:
-        """Return the body as WSGI takes it: nothing for HEAD and for a status that has none."""
-        return [] if method == "HEAD" or self._status_code in _WITHOUT_BODY else [self.body]
+        Args:
+            method: That of the request; HEAD gets the headers alone.
+        """
+        if self._status_code in _WITHOUT_BODY:
+            return self.status_line, self._wsgi_headers(None), []
+        body = self.body
+        return self.status_line, self._wsgi_headers(len(body)), [] if method == "HEAD" else [body]
+
+    def _wsgi_headers(self, length: int | None) -> list[tuple[str, str]]:
+        headers = self.headers.to_list(length)
+        if self._status_code in _WITHOUT_BODY:
+            headers = [header for header in headers if header[0].lower() not in ("content-type", "content-length")]
+        return [*headers, *self.cookies] if self.cookies else headers
 
     @property
     def status_line(self) -> str:
@@ -170,7 +192,7 @@ class RedirectResponse(Response):
         status_code: int | None = None,
     ) -> None:
         super().__init__(b"", status, headers, status_code=status_code)
-        self.headers["Location"] = redirect_url
+        self.headers["Location"] = quote(redirect_url, safe=_KEPT_IN_LOCATION)
 
 
 class StreamingResponse(Response):
@@ -193,18 +215,24 @@ class StreamingResponse(Response):
         status_code: int | None = None,
     ) -> None:
         super().__init__(b"", status, headers, content_type, status_code=status_code)
-        self.iterable = iterable
+        self.iterable = [iterable] if isinstance(iterable, str | bytes) else iterable
+        if not isinstance(self.iterable, Iterable):
+            raise TypeError(f"A StreamingResponse needs pieces of text or bytes to send, not {iterable!r}.")
+
+    def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+        """Return what `Response.get_wsgi_response` does; the length is not known, and the body is read once."""
+        send = method != "HEAD" and self._status_code not in _WITHOUT_BODY
+        return self.status_line, self._wsgi_headers(None), _Pieces(self.iterable, send=send)
 
 
-class StreamingBody:
-    """The body of a streaming response as WSGI takes it; closes what the request held when the server is done."""
+class _Pieces:
+    """The body of a streaming response: pieces as bytes, and the end of what they come from."""
 
-    def __init__(self, response: StreamingResponse, method: str, on_close: Callable[[], None]) -> None:
-        self._pieces = iter(()) if not response.wsgi_body(method) else iter(response.iterable)
-        self._iterable = response.iterable
-        self._on_close = on_close
+    def __init__(self, iterable: Iterable[str | bytes], *, send: bool) -> None:
+        self._iterable = iterable
+        self._pieces = iter(iterable if send else ())
 
-    def __iter__(self) -> "StreamingBody":
+    def __iter__(self) -> "_Pieces":
         return self
 
     def __next__(self) -> bytes:
@@ -212,13 +240,40 @@ class StreamingBody:
         return piece.encode() if isinstance(piece, str) else piece
 
     def close(self) -> None:
-        """End the body; called by the server, also when the client has gone."""
+        """End what the pieces come from."""
+        close = getattr(self._iterable, "close", None)
+        if close is not None:
+            close()
+
+
+class StreamingBody:
+    """A body that is made while it is sent, with its request current, and the request closed at its end."""
+
+    def __init__(self, pieces: Iterable[bytes], request: "Request") -> None:
+        self._body = pieces
+        self._pieces = iter(pieces)
+        self._request = request
+
+    def __iter__(self) -> "StreamingBody":
+        return self
+
+    def __next__(self) -> bytes:
+        token = request_context.set(self._request)
         try:
-            close = getattr(self._iterable, "close", None)
+            return next(self._pieces)
+        finally:
+            request_context.reset(token)
+
+    def close(self) -> None:
+        """End the body; called by the server, also when the client has gone."""
+        token = request_context.set(self._request)
+        try:
+            close = getattr(self._body, "close", None)
             if close is not None:
                 close()
         finally:
-            self._on_close()
+            self._request.close()
+            request_context.reset(token)
 
 
 def dump_json(data: Any) -> bytes:
@@ -241,8 +296,12 @@ def _json_default(value: Any) -> Any:
     raise TypeError(f"JSON has no form for {type(value).__name__}; convert it first.")
 
 
-def to_response(result: Any) -> Response:
+def to_response(result: Any, origin: object = "A view") -> Response:
     """Return what a view returned as a response: text as HTML, a dictionary or list as JSON.
+
+    Args:
+        result: What it returned.
+        origin: The view, for the message.
 
     Raises:
         TypeError: Anything else.
@@ -253,6 +312,14 @@ def to_response(result: Any) -> Response:
         return HTMLResponse(result)
     if isinstance(result, dict | list):
         return JSONResponse(result)
-    raise TypeError(
-        f"A view must return a Response, text, a dictionary or a list; this one returned {type(result).__name__}."
-    )
+    raise TypeError(f"{origin} must return a Response, text, a dictionary or a list, not {type(result).__name__}.")
+
+
+def _checked_body(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if body is None:
+        return b""
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body)
+    raise TypeError(f"The body of a Response is text or bytes, not {type(body).__name__}; for data use JSONResponse.")

@@ -40,6 +40,8 @@ class SignalDispatcher:
 
     def __init__(self) -> None:
         self._receivers: dict[str, tuple[Receiver, ...]] = {}
+        #: Whether anybody listens to anything.
+        self.has_any = False
 
     def connect(self, signal_name: str, receiver: Receiver) -> None:
         """Call `receiver(sender=..., **kwargs)` whenever `signal_name` is sent. A second time changes nothing.
@@ -52,6 +54,7 @@ class SignalDispatcher:
         receivers = self._receivers.get(signal_name, ())
         if receiver not in receivers:
             self._receivers[signal_name] = (*receivers, receiver)
+            self.has_any = True
 
     def disconnect(self, signal_name: str, receiver: Receiver) -> bool:
         """Stop calling `receiver`; return whether it was connected."""
@@ -63,16 +66,12 @@ class SignalDispatcher:
             self._receivers[signal_name] = remaining
         else:
             del self._receivers[signal_name]
+            self.has_any = bool(self._receivers)
         return True
 
     def has_receivers(self, signal_name: str) -> bool:
         """Tell whether anybody listens, to spare the work of gathering the arguments."""
         return signal_name in self._receivers
-
-    @property
-    def has_any(self) -> bool:
-        """Whether anybody listens to anything."""
-        return bool(self._receivers)
 
     def send(self, signal_name: str, sender: Any = None, **kwargs: Any) -> list[tuple[Receiver, Any]]:
         """Call the receivers of `signal_name` in the order they were connected.
@@ -95,6 +94,10 @@ dispatcher = SignalDispatcher()
 SIGNALS: tuple[Signal, ...] = (
     Signal("server_starting", "Application", (), "Before an application is built."),
     Signal("server_started", "Application", (), "When an application is ready to answer."),
+    Signal("middleware_manager_initialized", "MiddlewareChain", (), "When the middlewares of an application are made."),
+    Signal("router_initialized", "Router", (), "When the routes of an application are in place."),
+    Signal("template_renderer_initialized", "TemplateRenderer", (), "When templates can be rendered."),
+    Signal("error_handler_initialized", "ErrorHandler", (), "When errors can be answered."),
     Signal("server_shutting_down", "Application", (), "When the process that holds an application ends."),
     Signal("server_request_received", "Application", ("request",), "Before anything else is done with a request."),
     Signal(
@@ -102,6 +105,67 @@ SIGNALS: tuple[Signal, ...] = (
         "Application",
         ("request", "response", "status_code", "duration"),
         "When the response is made; `duration` is in seconds.",
+    ),
+    Signal("middleware_request_processing_started", "MiddlewareChain", ("request",), "Before the first middleware."),
+    Signal(
+        "middleware_process_request_started",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request"),
+        "Before a middleware looks at a request.",
+    ),
+    Signal(
+        "middleware_process_request_succeeded",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request"),
+        "After a middleware has looked at a request.",
+    ),
+    Signal(
+        "middleware_process_request_failed",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request", "exception"),
+        "When a middleware refused a request, or failed.",
+    ),
+    Signal(
+        "middleware_request_short_circuited",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request", "response"),
+        "When a middleware answered a request in place of the view.",
+    ),
+    Signal(
+        "middleware_request_processing_finished",
+        "MiddlewareChain",
+        ("request",),
+        "When every middleware has let a request pass, before the view.",
+    ),
+    Signal(
+        "middleware_response_processing_started",
+        "MiddlewareChain",
+        ("request", "response"),
+        "Before a response goes back through the middlewares.",
+    ),
+    Signal(
+        "middleware_process_response_started",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request", "response"),
+        "Before a middleware gets a response.",
+    ),
+    Signal(
+        "middleware_process_response_succeeded",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request", "response"),
+        "After a middleware has handed a response on.",
+    ),
+    Signal(
+        "middleware_process_response_failed",
+        "MiddlewareChain",
+        ("middleware_instance", "middleware_name", "request", "exception"),
+        "When a middleware failed on a response.",
+    ),
+    Signal(
+        "middleware_response_processing_finished",
+        "MiddlewareChain",
+        ("request", "response"),
+        "When a response has gone through every middleware.",
     ),
     Signal("server_response_sent", "Application", ("request", "response"), "When the body has been handed over."),
     Signal(

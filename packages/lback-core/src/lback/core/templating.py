@@ -65,7 +65,7 @@ class TemplateRenderer:
         prefix: str = self.config.STATIC_URL
         request = current_request()
         if request is not None and prefix.startswith("/"):
-            prefix = quote(request.environ.get("SCRIPT_NAME", "")) + prefix
+            prefix = request.script_root + prefix
         return prefix + quote(path.lstrip("/"))
 
     def url(self, name: str, /, **params: Any) -> str:

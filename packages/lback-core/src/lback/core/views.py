@@ -4,6 +4,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,16 +32,25 @@ def compile_view(route: Route, container: Container) -> Handler:
 
 def _handler(route: Route, view: Callable[..., Any], container: Container) -> Handler:
     injections = _injections(route, view, container)
+    if not injections and not variable_names(route.pattern):
+
+        def bare(request: Request, params: dict[str, Any]) -> Response:
+            result = view(request)
+            return result if isinstance(result, Response) else to_response(result, route)
+
+        return bare
+
     if not injections:
 
         def plain(request: Request, params: dict[str, Any]) -> Response:
             result = view(request, **params)
-            return result if isinstance(result, Response) else to_response(result)
+            return result if isinstance(result, Response) else to_response(result, route)
 
         return plain
 
     def injecting(request: Request, params: dict[str, Any]) -> Response:
-        return to_response(view(request, **params, **{name: inject(request) for name, inject in injections.items()}))
+        injected = {name: inject(request) for name, inject in injections.items()}
+        return to_response(view(request, **params, **injected), route)
 
     return injecting
 
@@ -95,8 +105,7 @@ def login_required_response(request: Request) -> Response:
     login_url: str = request.config.LOGIN_URL
     if request.wants_json() or request.app.router.match(login_url) is None:
         raise Unauthorized("Log in first.", headers={"WWW-Authenticate": 'Session realm="site"'})
-    prefix = request.environ.get("SCRIPT_NAME", "")
-    return RedirectResponse(f"{prefix}{login_url}?{urlencode({'next': request.full_path})}")
+    return RedirectResponse(f"{request.script_root}{login_url}?{urlencode({'next': request.full_path})}")
 
 
 def _injections(route: Route, view: Callable[..., Any], container: Container) -> Mapping[str, Injection]:
@@ -146,11 +155,24 @@ def _injection(name: str, annotation: Any, container: Container) -> Injection | 
 
 
 def _hints(view: Callable[..., Any]) -> dict[str, Any]:
+    function = inspect.unwrap(view)
     try:
-        return typing.get_type_hints(inspect.unwrap(view))
+        return typing.get_type_hints(function)
     except (NameError, TypeError):
-        # A name that only the type checker knows: such a parameter can't be injected by it.
-        return {}
+        # A name that only the type checker knows: what it annotates can't be injected by it, all else can.
+        annotations = getattr(function, "__annotations__", {})
+        hints: dict[str, Any] = {}
+        for name, annotation in annotations.items():
+            with suppress(NameError, TypeError):
+                hints |= typing.get_type_hints(_Annotated({name: annotation}), function.__globals__)
+        return hints
+
+
+class _Annotated:
+    """Something with annotations, as `typing.get_type_hints` takes it."""
+
+    def __init__(self, annotations: dict[str, Any]) -> None:
+        self.__annotations__ = annotations
 
 
 def _without_none(annotation: Any) -> Any:

@@ -18,7 +18,8 @@ class CSRFMiddleware(BaseMiddleware):
     """Checks requests with an unsafe method, by where the browser says they come from, then by their token.
 
     The token comes in the form field ``csrfmiddlewaretoken`` or the header ``X-CSRF-Token``. Not checked are requests
-    that carry a bearer token and no cookie at all, and views marked with `lback.security.csrf.csrf_exempt`.
+    that carry a bearer token and no cookie at all, views marked with `lback.security.csrf.csrf_exempt`, and addresses
+    without a view for that method, where the answer is a 404 or 405 anyway.
     """
 
     def __init__(self, container: Container, config: Config) -> None:
@@ -49,10 +50,12 @@ class CSRFMiddleware(BaseMiddleware):
         if authorization[:7].lower() == "bearer " and "HTTP_COOKIE" not in request.environ:
             return True
         match = request.match
-        if match is None:
-            return False
-        found = match[0].by_method.get(request.method)
-        return found is not None and getattr(found[1].view, "csrf_exempt", False) is True
+        found = match and match[0].by_method.get(request.method)
+        if not found:
+            return True
+        view = found[1].view
+        method = getattr(view, request.method.lower(), None)
+        return getattr(view, "csrf_exempt", False) is True or getattr(method, "csrf_exempt", False) is True
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Send the secret's cookie when a page used a new one."""
