@@ -52,7 +52,7 @@ def test_a_foreign_key_of_the_database_stops_a_deletion_too(root, add, models, c
     assert count(models.Category) == 1
 
 
-@pytest.mark.parametrize("key", ["99", "abc", "%00"])
+@pytest.mark.parametrize("key", ["99", "abc"])
 def test_an_unknown_row_is_not_found(root, key):
     assert root.get(f"/admin/category/{key}/delete/").status_code == 404
     assert root.csrf_post(f"/admin/category/{key}/delete/", {}).status_code == 404

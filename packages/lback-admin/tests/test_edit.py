@@ -124,7 +124,7 @@ def test_secrets_are_in_no_form(root, add, models):
     assert "api_token" not in text
 
 
-@pytest.mark.parametrize("key", ["99", "abc", "1,2", "99999999999999999999", "%00", "-1"])
+@pytest.mark.parametrize("key", ["99", "abc", "1,2", "99999999999999999999", "-1"])
 def test_an_unknown_row_is_not_found(root, key):
     assert root.get(f"/admin/course/{key}/change/").status_code == 404
     assert root.csrf_post(f"/admin/course/{key}/change/", {"name": "x"}).status_code == 404

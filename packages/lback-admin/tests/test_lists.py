@@ -89,7 +89,7 @@ def test_the_search_does_not_look_into_password_hashes(root):
     assert "bcrypt" not in root.get("/admin/user/").text
 
 
-@pytest.mark.parametrize("query", ["' OR 1=1 --", "%00", "a" * 10_000, "\\", "%5C%5C%25"])
+@pytest.mark.parametrize("query", ["' OR 1=1 --", "a" * 10_000, "\\", "%5C%5C%25"])
 def test_no_search_breaks_the_page(root, courses, query):
     assert root.get(f"/admin/course/?q={query.replace(' ', '+')}").status_code == 200
 

@@ -26,6 +26,7 @@ def hello(request: Request) -> Response:
 def app_with(*routes: Route, middlewares: tuple[Any, ...] = (), **settings: Any) -> Application:
     app = make_app(routes, MIDDLEWARES=[], **settings)
     app.middlewares = MiddlewareChain.of(middlewares)
+    app._watched = app.middlewares.watched(app.dispatcher)
     return app
 
 
@@ -176,6 +177,48 @@ def test_an_error_in_a_response_hook_becomes_a_500_and_the_others_still_run() ->
     assert log == ["a request", "a response"]
 
 
+@pytest.mark.parametrize("result", [None, "text", 42, {}])
+def test_a_response_hook_that_returns_no_response_makes_a_500_that_names_it(
+    result: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Returns(BaseMiddleware):
+        def process_response(self, request: Request, response: Response) -> Response:
+            return result  # type: ignore[no-any-return]
+
+    log: list[str] = []
+    assert Client(app_with(path("/", hello), middlewares=(Notes("a", log), Returns()))).get("/").status_code == 500
+    assert f"Returns.process_response must return a Response; it returned {type(result).__name__}" in caplog.text
+    assert log == ["a request", "a response"]
+
+
+def test_a_request_hook_answers_with_a_response_or_not_at_all(caplog: pytest.LogCaptureFixture) -> None:
+    class Returns(BaseMiddleware):
+        def process_request(self, request: Request) -> Response | None:
+            return "text"  # type: ignore[return-value]
+
+    assert Client(app_with(path("/", hello), middlewares=(Returns(),))).get("/").status_code == 500
+    assert "Returns.process_request must return a Response or None; it returned str" in caplog.text
+
+
+def test_an_exception_hook_answers_with_a_response_or_not_at_all(caplog: pytest.LogCaptureFixture) -> None:
+    class Returns(BaseMiddleware):
+        def process_exception(self, request: Request, exc: Exception) -> Response | None:
+            return 42  # type: ignore[return-value]
+
+    assert Client(app_with(path("/", fails), middlewares=(Returns(),))).get("/").status_code == 500
+    assert "Returns.process_exception must return a Response or None; it returned int" in caplog.text
+
+
+def test_a_body_that_can_not_be_sent_is_a_500_with_the_headers_of_the_site() -> None:
+    def broken(request: Request) -> Response:
+        response = Response("x")
+        response.body = 42  # type: ignore[assignment]
+        return response
+
+    response = Client(make_app([path("/", broken)])).get("/")
+    assert (response.status_code, response.headers["x-content-type-options"]) == (500, "nosniff")
+
+
 def test_hooks_that_are_not_overridden_are_not_called() -> None:
     chain = MiddlewareChain.of([BaseMiddleware(), Catches("a", [])])
     assert (chain.on_request, chain.on_response, len(chain.on_exception)) == ((), (), 1)
@@ -268,6 +311,59 @@ def test_a_streaming_body_is_closed_when_the_client_goes_away(log: list[str]) ->
     assert log == ["generator closed"]
 
 
+def test_what_is_left_for_after_the_response_is_done_when_it_has_been_sent() -> None:
+    log: list[str] = []
+
+    def view(request: Request) -> str:
+        request.after_response(lambda: log.append("first"))
+        request.after_response(lambda: log.append("second"))
+        request.on_close(lambda: log.append("closed"))
+        return "x"
+
+    app = app_with(path("/", view))
+    body: Any = app(Client(app)._environ("GET", "/", b"", "", {}), lambda *arguments: lambda data: None)
+    assert (list(body), log) == ([b"x"], [])
+    body.close()
+    assert log == ["closed", "first", "second"]
+
+
+def test_what_the_request_held_is_given_back_before_a_plain_body_is_sent_last_first() -> None:
+    log: list[str] = []
+
+    def view(request: Request) -> str:
+        request.on_close(lambda: log.append("first"))
+        request.on_close(lambda: log.append("second"))
+        return "x"
+
+    app = app_with(path("/", view))
+    app(Client(app)._environ("GET", "/", b"", "", {}), lambda *arguments: lambda data: None)
+    assert log == ["second", "first"]
+
+
+def test_one_failing_cleanup_keeps_no_other_from_its_work(caplog: pytest.LogCaptureFixture) -> None:
+    log: list[str] = []
+
+    def view(request: Request) -> str:
+        request.on_close(lambda: log.append("closed"))
+        request.on_close(lambda: 1 / 0)
+        request.after_response(lambda: 1 / 0)
+        request.after_response(lambda: log.append("done"))
+        return "x"
+
+    assert Client(app_with(path("/", view))).get("/").text == "x"
+    assert log == ["closed", "done"]
+    assert caplog.text.count("what was left for the end of the request failed") == 2
+
+
+def test_a_streaming_body_knows_its_request() -> None:
+    def pieces() -> Iterator[str]:
+        request = current_request()
+        yield request.path if request is not None else "no request"
+
+    assert Client(app_with(path("/", lambda request: StreamingResponse(pieces())))).get("/").text == "/"
+    assert current_request() is None
+
+
 def test_the_current_request_is_known_while_it_is_answered_and_not_after() -> None:
     app = app_with(path("/", lambda request: str(current_request() is request)))
     assert Client(app).get("/").text == "True"
@@ -328,11 +424,11 @@ def python_calls(app: Application, address: str) -> int:
 
 
 def test_a_bare_route_costs_few_calls() -> None:
-    assert python_calls(app_with(path("/", hello)), "/") <= 50
+    assert python_calls(app_with(path("/", hello)), "/") <= 38
 
 
 def test_the_default_middlewares_cost_few_calls() -> None:
-    assert python_calls(make_app([path("/", hello)]), "/") <= 70
+    assert python_calls(make_app([path("/", hello)]), "/") <= 58
 
 
 def test_the_last_of_500_routes_costs_what_the_first_costs() -> None:

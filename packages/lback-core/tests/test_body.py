@@ -263,3 +263,19 @@ def test_a_base_name_never_has_a_separator(name: str) -> None:
     kept = base_name(name)
     assert not set(kept) & {"/", "\\", "\x00"}
     assert len(kept) <= 255
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "[1e400]", '{"a": 1' + "0" * 400 + ".0}"])
+def test_a_json_number_that_is_infinite_as_a_float_is_a_400(text: str) -> None:
+    with pytest.raises(BadRequest, match="number"):
+        parse_json(text.encode())
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"\\uDFFF": 1}', '["\\ud83d x"]'])
+def test_half_a_surrogate_pair_in_json_is_a_400(text: str) -> None:
+    with pytest.raises(BadRequest, match="surrogate"):
+        parse_json(text.encode())
+
+
+def test_a_whole_surrogate_pair_in_json_is_a_character() -> None:
+    assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"

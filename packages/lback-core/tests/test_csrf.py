@@ -275,3 +275,21 @@ def test_without_the_middleware_the_input_is_empty() -> None:
 
 def test_the_test_client_can_send_what_the_middleware_accepts() -> None:
     assert visitor().csrf_post("/send/").status_code == 200
+
+
+@pytest.mark.parametrize(("address", "status"), [("/nowhere/", 404), ("/plain/", 405), ("/send", 308)])
+def test_where_no_view_answers_the_answer_says_so(address: str, status: int) -> None:
+    assert visitor().post(address).status_code == status
+
+
+def test_a_method_of_a_class_may_be_marked_alone() -> None:
+    class View:
+        @csrf_exempt
+        def post(self, request: Request) -> str:
+            return "done"
+
+        def put(self, request: Request) -> str:
+            return "done"
+
+    client = Client(make_app([path("/", View)], MIDDLEWARES=MIDDLEWARES))
+    assert (client.post("/").status_code, client.put("/").status_code) == (200, 403)

@@ -130,3 +130,39 @@ def test_uploads_are_closed_when_the_response_has_been_sent() -> None:
     app = make_app([path("/", view, ["POST"])], MIDDLEWARES=[])
     Client(app).post("/", {}, files={"doc": ("a.txt", b"x")})
     assert kept[0].file.closed
+
+
+def test_a_form_can_be_read_after_the_body() -> None:
+    assert ask(lambda r: [r.body.decode(), r.form["a"]], "POST", data={"a": "1"}) == ["a=1", "1"]
+
+
+def test_the_body_can_not_be_read_after_the_form() -> None:
+    assert ask(lambda r: [r.form["a"], r.body.decode()], "POST", data={"a": "1"}) == 500
+
+
+@pytest.mark.parametrize("address", ["/%00", "/?a=%00", "/?%00=a"])
+def test_a_nul_in_an_address_is_a_400(address: str) -> None:
+    assert ask(lambda r: list(r.GET), address=address) == 400
+
+
+@pytest.mark.parametrize("data", [{"a": "x\0y"}])
+def test_a_nul_in_a_form_is_a_400(data: dict[str, str]) -> None:
+    assert ask(lambda r: list(r.form), "POST", data=data) == 400
+    assert ask(lambda r: list(r.form), "POST", data=data, files={"f": ("a", b"x\0", "text/plain")}) == 400
+
+
+def test_a_query_that_was_not_escaped_is_read_as_utf8() -> None:
+    raw = "é".encode().decode("latin-1")
+    assert ask(lambda r: r.GET["q"], environ={"QUERY_STRING": f"q={raw}"}) == "é"
+
+
+def test_the_full_path_begins_where_the_application_is_mounted() -> None:
+    mounted = {"SCRIPT_NAME": "/sh\u00c3\u00b6p"}
+    assert ask(lambda r: r.full_path, address="/?a=1", environ=mounted) == "/sh%C3%B6p/?a=1"
+    assert ask(lambda r: r.build_absolute_uri(), environ=mounted) == "http://testserver/sh%C3%B6p/"
+
+
+def test_a_scheme_that_one_proxy_set_for_all_counts() -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9"}
+    question = lambda r: [r.scheme, r.remote_addr]  # noqa: E731
+    assert ask(question, settings={"TRUSTED_PROXIES": 2}, headers=headers) == ["https", "127.0.0.1"]

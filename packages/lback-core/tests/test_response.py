@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lback.core.cookies import format_cookie, parse_cookies
 from lback.core.datastructures import Headers, MultiDict
-from lback.core.response import HTMLResponse, JSONResponse, RedirectResponse, Response
+from lback.core.response import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from lback.utils.response_helpers import json_response
 
 
@@ -194,3 +194,67 @@ def test_a_value_can_be_asked_for_as_a_type() -> None:
     assert values.get("n", type=int) == 7
     assert values.get("x", 1, type=int) == 1
     assert values.get("none", 2, type=int) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "location"),
+    [
+        ("/straße/?q=é b", "/stra%C3%9Fe/?q=%C3%A9%20b"),
+        ("/a%20b/?x=%C3%A9&y=[1]#part", "/a%20b/?x=%C3%A9&y=[1]#part"),
+        ("https://example.org/ö", "https://example.org/%C3%B6"),
+        ("/\\evil.example", "/%5Cevil.example"),
+    ],
+)
+def test_a_redirect_escapes_what_an_address_can_not_hold(address: str, location: str) -> None:
+    assert RedirectResponse(address).headers["Location"] == location
+
+
+@pytest.mark.parametrize("body", [42, {"a": 1}, ["a"], object()])
+def test_a_body_is_text_or_bytes(body: Any) -> None:
+    with pytest.raises(TypeError, match="The body of a Response is text or bytes"):
+        Response(body)
+
+
+def test_no_body_is_an_empty_one() -> None:
+    assert Response(None).body == b""
+
+
+@pytest.mark.parametrize("pieces", [42, None])
+def test_a_streaming_response_needs_something_to_iterate_over(pieces: Any) -> None:
+    with pytest.raises(TypeError, match="needs pieces of text or bytes"):
+        StreamingResponse(pieces)
+
+
+def test_text_for_a_streaming_response_is_one_piece() -> None:
+    assert list(StreamingResponse("text").get_wsgi_response()[2]) == [b"text"]
+
+
+def test_a_length_that_was_set_by_hand_is_sent_once() -> None:
+    headers = Response("four", headers={"Content-Length": "9"}).get_wsgi_response()[1]
+    assert [value for name, value in headers if name == "Content-Length"] == ["4"]
+
+
+def test_a_multidict_changes_as_a_whole() -> None:
+    values = MultiDict([("a", "1"), ("a", "2"), ("b", "3")])
+    copied = values.copy()
+    assert (values.pop("a"), values.getlist("a"), values.pop("a", "none")) == ("2", [], "none")
+    values.update({"b": "4"}, c="5")
+    assert (values.setdefault("c", "6"), values.getlist("b"), list(values.pairs())) == (
+        "5",
+        ["4"],
+        [("b", "4"), ("c", "5")],
+    )
+    values.clear()
+    assert (dict(values), list(values.lists())) == ({}, [])
+    assert copied.getlist("a") == ["1", "2"]
+
+
+def test_other_white_space_is_a_part_of_the_name_of_a_cookie() -> None:
+    # Browsers let any page of a sibling domain set this one; taken for __Host-session_id it would replace a session.
+    cookies = parse_cookies("\u00a0__Host-session_id=forged; __Host-session_id=good; \x0b__Host-x=forged")
+    assert cookies["__Host-session_id"] == "good"
+    assert "__Host-x" not in cookies
+
+
+def test_of_two_cookies_with_white_space_around_one_name_the_first_counts() -> None:
+    assert parse_cookies("a =1; a=2")["a"] == "1"

@@ -188,3 +188,26 @@ def test_programs_get_a_401_instead() -> None:
 def test_without_a_login_page_everybody_gets_a_401() -> None:
     app = make_app([path("/private/", lambda request: "", requires_auth=True)], MIDDLEWARES=[])
     assert Client(app).get("/private/").status_code == 401
+
+
+def test_a_name_for_the_type_checker_alone_leaves_the_other_annotations_alone() -> None:
+    def view(request: "Request", settings: "Config", more: "OnlyForTheChecker | None" = None) -> dict[str, Any]:  # type: ignore[name-defined] # noqa: F821
+        return {"same": settings is request.config, "more": more}
+
+    assert answer(view).json() == {"same": True, "more": None}
+
+
+def test_a_result_that_is_none_is_blamed_on_its_view(caplog: pytest.LogCaptureFixture) -> None:
+    answer(forgets)
+    assert "test_views.forgets) must return a Response, text, a dictionary or a list, not NoneType" in caplog.text
+
+
+def forgets(request: Request) -> None:
+    """A view without a return."""
+
+
+def test_the_way_to_the_login_page_knows_where_the_application_is_mounted() -> None:
+    routes = [path("/a/", lambda request: "x", requires_auth=True), path("/auth/login/", lambda request: "login")]
+    client = Client(make_app(routes, MIDDLEWARES=[]))
+    response = client.get("/a/?b=1", environ={"SCRIPT_NAME": "/shop"})
+    assert response.location == "/shop/auth/login/?next=%2Fshop%2Fa%2F%3Fb%3D1"

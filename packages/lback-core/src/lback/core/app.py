@@ -22,7 +22,7 @@ from lback.core.errors import ErrorHandler
 from lback.core.exceptions import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
 from lback.core.middleware import MiddlewareChain, RequestHook, ResponseHook, load_middlewares, refuse_result
 from lback.core.request import Request
-from lback.core.response import RedirectResponse, Response, StreamingBody
+from lback.core.response import ClosingBody, RedirectResponse, Response
 from lback.core.routing import Router, URLPatterns, load_urlpatterns
 from lback.core.sessions import SessionStore, SignedCookieStore
 from lback.core.signals import SignalDispatcher, dispatcher
@@ -63,6 +63,7 @@ class Application:
         check_secret_key(config)
         self.config = config
         self.limits = Limits.from_config(config)
+        self.trusted_proxies: int = config.TRUSTED_PROXIES
         self.apps: tuple[App, ...] = resolve_apps(config.INSTALLED_APPS)
         self.container = Container()
         self._add_components()
@@ -119,7 +120,7 @@ class Application:
         """Answer a request, as WSGI has it (PEP 3333)."""
         request = Request(environ, self)
         token = request_context.set(request)
-        streaming = False
+        unsent = False
         try:
             response = self._observed(request) if self.dispatcher.has_any else self.respond(request)
             try:
@@ -128,13 +129,11 @@ class Application:
                 response = self._replaced(request, error, self.middlewares.on_response)
                 status_line, headers, body = response.get_wsgi_response(request.method)
             start_response(status_line, headers)
-            if response.streaming:
-                streaming = True
-                return StreamingBody(body, request)
-            return body
+            unsent = response.streaming or bool(request.afterwards)
+            return ClosingBody(body, request) if unsent else body
         finally:
             request_context.reset(token)
-            if request.at_end and not streaming:
+            if request.at_end and not unsent:
                 request.close()
 
     def _observed(self, request: Request) -> Response:
@@ -217,7 +216,7 @@ class Application:
     def _check_host(self, request: Request) -> None:
         host = request.host
         # With a proxy in front the sent header is not what was checked, so nothing is remembered then.
-        if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.config.TRUSTED_PROXIES:
+        if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.trusted_proxies:
             self._known_hosts.add(host)
 
     def _dispatch(self, request: Request) -> Response:

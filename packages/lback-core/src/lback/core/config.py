@@ -25,26 +25,19 @@ _dotenv: ContextVar[Mapping[str, str]] = ContextVar("lback_dotenv", default=Mapp
 
 
 class Secret(str):
-    """Text that never shows itself: `str`, `repr` and formatting give asterisks.
+    """Text that is asterisks in a `repr` and in a template, so that no dump of settings or variables shows it.
 
-    Where the value is needed (a key, a password for a server), it works as text does: encoding it, comparing it and
-    joining it to other text use the real value, and so does JSON. `reveal` gives it as plain text.
+    Otherwise it is the text it was made of: libraries turn passwords and keys to text and format them into addresses
+    and messages to servers, and a mask there would be a wrong password, or a key that everybody knows.
     """
 
     __slots__ = ()
 
-    def __str__(self) -> str:
-        return MASK
-
     def __repr__(self) -> str:
         return repr(MASK)
 
-    def __format__(self, format_spec: str) -> str:
-        return format(MASK, format_spec)
-
-    def reveal(self) -> str:
-        """Return the value as plain text."""
-        return "".join(self)
+    def __html__(self) -> str:
+        return MASK
 
 
 def env(name: str, default: str | None = None) -> str | None:
@@ -77,6 +70,8 @@ class Config(Mapping[str, Any]):
             name: typed(name, value, defaults.get(name), "the given values") for name, value in (values or {}).items()
         }
         self._values = {name: _guarded(name, value) for name, value in merged.items()}
+        # As attributes of the object they are found without __getattr__, which costs ten times as much.
+        vars(self).update(self._values)
         #: The settings without the secrets: what templates get to see.
         self.public: Mapping[str, Any] = MappingProxyType(
             {name: redacted(name, value) for name, value in self._values.items() if not is_secret_name(name)}
@@ -110,10 +105,7 @@ class Config(Mapping[str, Any]):
         return Config({**self._values, **values})
 
     def __getattr__(self, name: str) -> Any:
-        values = self.__dict__.get("_values", {})
-        if name not in values:
-            raise AttributeError(f"There is no setting {name!r}.")
-        return values[name]
+        raise AttributeError(f"There is no setting {name!r}.")
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

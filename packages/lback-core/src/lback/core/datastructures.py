@@ -31,11 +31,15 @@ class MultiDict(dict[str, T]):
         super().__delitem__(key)
         del self._lists[key]
 
-    # dict would change its own part alone.
-    pop = MutableMapping.pop
+    # dict's own would change its part alone.
     popitem = MutableMapping.popitem
     setdefault = MutableMapping.setdefault
     update = MutableMapping.update
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove a key and return its last value, or `default` if it is absent and one is given."""
+        self._lists.pop(key, None)
+        return super().pop(key, *default)
 
     def clear(self) -> None:
         """Remove everything."""
@@ -134,6 +138,10 @@ class Headers(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({dict(self.items())!r})"
+
+    def set_checked(self, key: str, header: tuple[str, str]) -> None:
+        """Set a header that `checked_header` gave, under its name in lower case."""
+        self._items[key] = header
 
     def add_missing(self, checked: Iterable[tuple[str, tuple[str, str]]]) -> None:
         """Add headers that were checked before, as pairs of lower-case name and (name, value), where absent."""

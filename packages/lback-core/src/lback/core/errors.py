@@ -68,9 +68,7 @@ class ErrorHandler:
         return response
 
     def _rendered(self, request: Request, status: int, title: str, message: str) -> str:
-        from lback.core.templating import request_context_values
-
-        context = {**request_context_values(request), "status": status, "title": title, "message": message}
+        context = {"request": request, "status": status, "title": title, "message": message}
         try:
             template = self._templates.environment.select_template([f"{status}.html", "error.html"])
             return template.render(context)

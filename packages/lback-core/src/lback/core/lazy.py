@@ -24,5 +24,7 @@ class lazy(Generic[Owner, T]):  # noqa: N801 - used as a decorator, like propert
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = self.function(instance)
+        value = self.function(instance)
+        # Not by way of __dict__: an object that nobody asks for it has none, and is smaller and faster for that.
+        setattr(instance, self.name, value)
         return value

@@ -48,6 +48,8 @@ class Request:
     route: "Route | None" = None
     unfinished: Sequence["Finishing"] = ()
     at_end: Sequence[Callable[[], object]] = ()
+    afterwards: Sequence[Callable[[], object]] = ()
+    components: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, environ: dict[str, Any], app: "Application") -> None:
         self.environ = environ
@@ -80,16 +82,17 @@ class Request:
                 else f"The request has no {name!r}."
             )
         value = component.factory(self)
-        self.__dict__[name] = value
+        setattr(self, name, value)
+        self.components = {**self.components, name: value}
         if component.finish is not None:
             self.unfinished = (*self.unfinished, (component.finish, value))
         if component.close is not None:
-            self.after_response(partial(component.close, value, self))
+            self.on_close(partial(component.close, value, self))
         return value
 
     def made(self, name: str) -> Any | None:
         """Return a request-scoped component if it has been made, or None."""
-        return self.__dict__.get(name)
+        return self.components.get(name)
 
     @property
     def config(self) -> "Config":
@@ -125,7 +128,7 @@ class Request:
             environ = {**environ, "wsgi.input": BytesIO(self.body), "CONTENT_LENGTH": str(len(self.body))}
         fields, files = parse_form(environ, self.app.limits)
         if files:
-            self.after_response(partial(_close_uploads, files))
+            self.on_close(partial(_close_uploads, files))
         return fields, files
 
     @property
@@ -195,7 +198,7 @@ class Request:
 
     def _forwarded(self, header: str) -> list[str]:
         """Return what proxies put into a list header, empty where none is trusted."""
-        if not self.config.TRUSTED_PROXIES:
+        if not self.app.trusted_proxies:
             return []
         return [part.strip() for part in self.environ.get(header, "").split(",") if part.strip()]
 
@@ -206,12 +209,12 @@ class Request:
         the first value is what the outermost one left.
         """
         values = self._forwarded(header)
-        return values[-min(self.config.TRUSTED_PROXIES, len(values))] if values else None
+        return values[-min(self.app.trusted_proxies, len(values))] if values else None
 
     @lazy
     def scheme(self) -> str:
         """``https`` or ``http``; forwarded headers count only from ``TRUSTED_PROXIES`` hops."""
-        forwarded = self._proxied("HTTP_X_FORWARDED_PROTO")
+        forwarded = self._proxied("HTTP_X_FORWARDED_PROTO") if self.app.trusted_proxies else None
         return forwarded if forwarded in ("http", "https") else self.environ["wsgi.url_scheme"]
 
     @property
@@ -225,10 +228,10 @@ class Request:
         peer: str = self.environ.get("REMOTE_ADDR") or ""
         hops = self._forwarded("HTTP_X_FORWARDED_FOR")
         # Every proxy adds one; with fewer than are trusted, somebody went around them.
-        if not hops or len(hops) < self.config.TRUSTED_PROXIES:
+        if not hops or len(hops) < self.app.trusted_proxies:
             return peer
         try:
-            return str(ipaddress.ip_address(hops[-self.config.TRUSTED_PROXIES]))
+            return str(ipaddress.ip_address(hops[-self.app.trusted_proxies]))
         except ValueError:
             return peer
 
@@ -299,21 +302,35 @@ class Request:
         if failure is not None and error is None:
             raise failure
 
-    def after_response(self, function: Callable[[], object]) -> None:
-        """Call `function` once the response has been sent, or the client has gone; an error in it is logged.
+    def on_close(self, function: Callable[[], object]) -> None:
+        """Call `function` when the response is made, to give something back; for a streaming body when that is done.
 
-        What was added last is called first, as what was opened last is closed first.
+        What was added last is called first, as what was opened last is closed first. An error in it is logged.
         """
         self.at_end = (function, *self.at_end)
 
+    def after_response(self, function: Callable[[], object]) -> None:
+        """Call `function` once the client has the response, or has gone, when everything else has been given back.
+
+        For what nobody should wait for, such as sending mail. An error in it is logged. The worker takes no other
+        request meanwhile.
+        """
+        self.afterwards = (*self.afterwards, function)
+
     def close(self) -> None:
-        """Give back what the request held; called once the response has been sent."""
+        """Give back what the request held, and do what was left for after the response."""
         while self.at_end:
             function, *self.at_end = self.at_end
-            try:
-                function()
-            except Exception:
-                logger.exception("%s %r: what was to be done after the response failed.", self.method, self.path)
+            self._done(function)
+        while self.afterwards:
+            function, *self.afterwards = self.afterwards
+            self._done(function)
+
+    def _done(self, function: Callable[[], object]) -> None:
+        try:
+            function()
+        except Exception:
+            logger.exception("%s %r: what was left for the end of the request failed.", self.method, self.path)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,9 +23,9 @@ _KEPT_IN_LOCATION = "/?#[]@!$&'()*+,;=:~%" + "".join(map(chr, (*range(32), 127))
 _WITHOUT_BODY = frozenset({204, 304})
 
 
-def _content_type_header(value: str) -> tuple[tuple[str, tuple[str, str]], ...]:
-    """Return the header as `Headers.add_missing` takes it."""
-    return (("content-type", checked_header("Content-Type", value)),)
+@lru_cache(maxsize=64)
+def _content_type(value: str) -> tuple[str, str]:
+    return checked_header("Content-Type", value)
 
 
 class Response:
@@ -43,7 +44,6 @@ class Response:
 
     content_type = "text/html; charset=utf-8"
     streaming = False
-    _default_headers = _content_type_header(content_type)
     #: The ``Set-Cookie`` headers.
     cookies: Sequence[tuple[str, str]] = ()
 
@@ -59,13 +59,8 @@ class Response:
         self.status_code = status if status_code is None else status_code
         self.body: bytes = body.encode() if isinstance(body, str) else _checked_body(body)
         self.headers = Headers(headers)
-        if content_type is not None:
-            self.headers["Content-Type"] = content_type
-        else:
-            self.headers.add_missing(self._default_headers)
-
-    def __init_subclass__(cls) -> None:
-        cls._default_headers = _content_type_header(cls.content_type)
+        if content_type is not None or "content-type" not in self.headers:
+            self.headers.set_checked("content-type", _content_type(content_type or self.content_type))
 
     @property
     def status_code(self) -> int:
@@ -246,15 +241,15 @@ class _Pieces:
             close()
 
 
-class StreamingBody:
-    """A body that is made while it is sent, with its request current, and the request closed at its end."""
+class ClosingBody:
+    """A body that is sent with its request current, and closes the request at its end."""
 
     def __init__(self, pieces: Iterable[bytes], request: "Request") -> None:
         self._body = pieces
         self._pieces = iter(pieces)
         self._request = request
 
-    def __iter__(self) -> "StreamingBody":
+    def __iter__(self) -> "ClosingBody":
         return self
 
     def __next__(self) -> bytes:

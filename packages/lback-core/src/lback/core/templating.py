@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -53,7 +54,7 @@ class TemplateRenderer:
         return environment
 
     def render(self, name: str, context: Mapping[str, Any] | None = None) -> str:
-        """Return the template `name`, rendered.
+        """Return the template `name`, rendered. With ``request`` in the context it sees `REQUEST_VALUES` too.
 
         Raises:
             jinja2.TemplateNotFound: No folder has it. That is a mistake of the site, so the answer is a 500.
@@ -74,26 +75,15 @@ class TemplateRenderer:
         return self.router.url_for(name, **params) if request is None else request.url_for(name, **params)
 
 
-class Lazy:
-    """A value for a template that is made when the template first names it."""
-
-    __slots__ = ("make",)
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make = make
-
-
-def request_context_values(request: "Request") -> dict[str, Any]:
-    """Return what every template rendered for a request gets to see; nothing is read or made until it is used."""
-    return {
-        "request": request,
-        "config": request.config.public,
-        "current_user": Lazy(lambda: request.user),
-        "session": Lazy(lambda: getattr(request, "session", None)),
-        "csrf_token": Lazy(lambda: get_token(request)),
-        "csp_nonce": Lazy(lambda: request.csp_nonce),
-        "messages": lambda: _messages(request),
-    }
+#: What every template of a request sees beside what the view gives it: made when a template names it, from the request.
+REQUEST_VALUES: dict[str, Callable[["Request"], Any]] = {
+    "config": lambda request: request.config.public,
+    "current_user": lambda request: request.user,
+    "session": lambda request: getattr(request, "session", None),
+    "csrf_token": get_token,
+    "csp_nonce": lambda request: request.csp_nonce,
+    "messages": lambda request: partial(_messages, request),
+}
 
 
 def _messages(request: "Request") -> list[dict[str, str]]:

@@ -6,7 +6,6 @@ from typing import Any
 from lback.core.exceptions import Forbidden, NotFound
 from lback.core.request import Request
 from lback.core.response import HTMLResponse, RedirectResponse, Response
-from lback.core.templating import request_context_values
 
 
 def render(
@@ -23,9 +22,7 @@ def render(
         context: The values for it; they go before those named above.
         status_code: The HTTP status.
     """
-    values = request_context_values(request)
-    if context:
-        values.update(context)
+    values = {"request": request, **context} if context else {"request": request}
     return HTMLResponse(request.app.templates.render(template_name, values), status_code)
 
 
