@@ -88,9 +88,9 @@ class Application:
     @classmethod
     def from_project(cls, base_dir: Path | str) -> "Application":
         """Build the application of the project in `base_dir`; the project's ``wsgi.py`` calls it."""
-        from lback.core.project import Project
+        from lback.core.serving import load_application
 
-        return Project(base_dir).application
+        return load_application(base_dir)
 
     def _add_components(self) -> None:
         add = self.container.add

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "BASE_DIR": Path(),
     "PROJECT_NAME": "",
     "DEBUG": False,
+    "ALLOW_DEBUG": False,
     "SECRET_KEY": "",
     "SECRET_KEY_FALLBACKS": [],
     "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
