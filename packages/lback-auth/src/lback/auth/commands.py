@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hmac import compare_digest
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -216,7 +217,8 @@ def _new_password(from_stdin: bool, noinput: bool, from_environment: str | None)
         except ValidationError as error:
             click.echo(f"Error: {error.message}", err=True)
             continue
-        if click.prompt("Password (again)", hide_input=True) == password:
+        again: str = click.prompt("Password (again)", hide_input=True)
+        if compare_digest(again.encode(), password.encode()):
             return password
         click.echo("Error: The two passwords differ.", err=True)
 

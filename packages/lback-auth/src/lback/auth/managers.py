@@ -1,6 +1,7 @@
 """`UserManager` and `AdminUserManager`: finding users, making them, and checking who they are."""
 
 import unicodedata
+from hmac import compare_digest
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -41,7 +42,7 @@ class UserManager:
         if not verify_password(password, encoded) or user_id is None:
             return None
         user = db.get(User, user_id)
-        if user is None or user.password_hash != encoded or not self.admits(user):
+        if user is None or not compare_digest(user.password_hash, encoded) or not self.admits(user):
             return None
         if needs_upgrade(encoded):
             user.set_password(password)
