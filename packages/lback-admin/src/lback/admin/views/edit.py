@@ -63,8 +63,8 @@ def _edit(request: Request, described: ModelAdmin, instance: Any | None) -> Resp
             return _page(request, described, instance, rows, form=form, label=label, status=400)
     after = values_of(described, saved, form.fields)
     changes = changed_values(form, before, after)
-    action = "added" if instance is None else "changed"
-    dispatcher.send(f"admin_object_{action}", described.model, request=request, object=saved)
+    action, signal = ("added", "admin_object_added") if instance is None else ("changed", "admin_object_changed")
+    dispatcher.send(signal, described.model, request=request, object=saved)
     record(request, described, action, columns.key_text(saved), described.describe(saved), changes)
     name = shortened(described.describe(saved))
     request.session.set_flash(f"{described.label} “{name}” was {action}.", "success")
