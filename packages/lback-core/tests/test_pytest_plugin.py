@@ -42,3 +42,25 @@ def test_a_project_that_can_not_start_says_why(tmp_path: Path) -> None:
 
 def test_tests_that_use_none_of_it_need_no_project(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, test_own="def test_own():\n    pass\n").stdout
+
+
+def test_a_mark_puts_settings_over_those_of_the_project_for_its_test_alone(tmp_path: Path) -> None:
+    test = (
+        "import pytest\n"
+        "pytestmark = pytest.mark.settings(LOCALE='ar', PROJECT_NAME='module')\n\n"
+        "@pytest.mark.settings(PROJECT_NAME='test', ALLOWED_HOSTS=['other.test'])\n"
+        "def test_marked(client, settings):\n"
+        "    assert client.get('/').text == 'other.test'\n"
+        "    assert (settings.LOCALE, settings.PROJECT_NAME, settings.DEBUG) == ('ar', 'test', True)\n\n"
+        "def test_of_the_module(client, app):\n"
+        "    assert client.get('/').text == 'shop.test'\n"
+        "    assert app.config.PROJECT_NAME == 'module'\n"
+    )
+    done = run(tmp_path, settings=SETTINGS, shop_urls=URLS, test_shop=test)
+    assert "2 passed" in done.stdout, done.stdout
+
+
+def test_a_marked_setting_of_the_wrong_type_is_told(tmp_path: Path) -> None:
+    test = "import pytest\n@pytest.mark.settings(DEBUG='perhaps')\ndef test_home(client):\n    pass\n"
+    done = run(tmp_path, settings=SETTINGS, shop_urls=URLS, test_shop=test)
+    assert "ConfigurationError: The setting DEBUG must be true or false" in done.stdout

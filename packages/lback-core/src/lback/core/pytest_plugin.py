@@ -6,15 +6,36 @@ import pytest
 
 if TYPE_CHECKING:
     from lback.core.app import Application
+    from lback.core.config import Config
     from lback.core.testing import Client
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", "settings(**values): settings that go over the project's for this test.")
+
+
 @pytest.fixture
-def app(pytestconfig: pytest.Config) -> "Application":
-    """Return the application of the project in pytest's root folder; override it for another one."""
+def settings(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> "Config":
+    """Return the settings of the project in pytest's root folder, and over them those of the test's marks.
+
+    Example:
+        ``@pytest.mark.settings(SESSION_TIMEOUT_MINUTES=1)`` above a test, a class or, as ``pytestmark``, in a module.
+    """
     from lback.core.project import Project
 
-    return Project(pytestconfig.rootpath).application
+    values = {}
+    for mark in reversed(list(request.node.iter_markers("settings"))):
+        values |= mark.kwargs
+    return Project(pytestconfig.rootpath).config.replace(**values)
+
+
+@pytest.fixture
+def app(settings: "Config") -> "Application":
+    """Return the application of the project, built from the fixture `settings`; override it for another one."""
+    from lback.core.app import Application
+
+    return Application(settings)
 
 
 @pytest.fixture
