@@ -1,6 +1,7 @@
 """A project of lback-core alone under gunicorn: how it starts, refuses to start, ends, and answers on the wire."""
 
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ ROOT_URLCONF = "shop_urls"
 """
 URLS = """\
 import time
+from lback.core.response import FileResponse
 from lback.security.csrf import csrf_exempt
 from lback.utils.urls import path
 
@@ -32,7 +34,16 @@ def slow(request):
     time.sleep(1)
     return "slow but whole"
 
+@csrf_exempt
+def upload(request):
+    return str(request.files["file"].size)
+
+def download(request):
+    return FileResponse(request.config.BASE_DIR / "large.bin")
+
 urlpatterns = [
+    path("/upload/", upload, ["POST"]),
+    path("/download/", download),
     path("/", lambda request: "hello"),
     path("/slow/", slow),
     path("/body/", body, ["POST"]),
@@ -64,6 +75,18 @@ class Server:
                 answer += chunk
             return bytes(answer)
 
+    @property
+    def worker(self) -> Path:
+        """The folder in which Linux tells of the one worker."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return Path("/proc") / children[0]
+
+    @property
+    def peak_memory(self) -> int:
+        """The most memory that the worker ever had, in bytes."""
+        found = re.search(r"VmHWM:\s*([0-9]+) kB", (self.worker / "status").read_text())
+        return int(found[1]) * 1024 if found else 0
+
     def get(self, address: str) -> bytes:
         return self.send(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
 
@@ -92,15 +115,11 @@ def serve(project: Path) -> Iterator[Callable[..., Server]]:
     """Start servers, each with its options, and end them with the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(*options: str) -> Server:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            port = listener.getsockname()[1]
-            process = stack.enter_context(gunicorn(project, *options, f"--bind=127.0.0.1:{port}", "--reuse-port"))
+        def start(*options: str, **variables: str) -> Server:
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+            process = stack.enter_context(gunicorn(project, *options, f"--bind=127.0.0.1:{port}", **variables))
             stack.callback(process.kill)
-            listener.close()
-            for line in process.stdout or ():
-                if "Booting worker" in line:
-                    break
             server = Server(process, port)
             _wait_for(lambda: server.get("/").startswith(b"HTTP/1.1 200"))
             return server
@@ -242,3 +261,73 @@ def test_a_client_that_goes_away_leaves_the_server_well(server: Server) -> None:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
     assert server.get("/").startswith(b"HTTP/1.1 200")
+
+
+# -- large files ------------------------------------------------------------------------------------------------------
+
+LARGE = 200 * 1024 * 1024
+BLOCK = b"x" * 1024 * 1024
+BEGIN = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n\r\n'
+END = b"\r\n--xyz--\r\n"
+ROOM = 32 * 1024 * 1024
+
+
+def begin_upload(server: Server) -> socket.socket:
+    """Send all of a large upload but its end."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    length = len(BEGIN) + LARGE + len(END)
+    connection.sendall(
+        b"POST /upload/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: %d\r\n\r\n" % length
+    )
+    connection.sendall(BEGIN)
+    for _ in range(LARGE // len(BLOCK)):
+        connection.sendall(BLOCK)
+    return connection
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory a process has")
+def test_a_large_upload_needs_no_memory_for_its_size_and_leaves_no_file(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve("--threads=4", LBACK_MAX_REQUEST_BODY_SIZE=str(2 * LARGE), TMPDIR=str(tmp_path))
+    before = server.peak_memory
+    with begin_upload(server) as connection:
+        assert server.get("/").startswith(b"HTTP/1.1 200")
+        connection.sendall(END)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.endswith(str(LARGE).encode())
+    assert server.peak_memory - before < ROOM
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what files a process has open")
+def test_uploads_that_are_given_up_leave_no_file_open(serve: Callable[..., Server], tmp_path: Path) -> None:
+    server = serve("--threads=4", LBACK_MAX_REQUEST_BODY_SIZE=str(2 * LARGE), TMPDIR=str(tmp_path))
+
+    def open_files() -> int:
+        return sum(1 for link in (server.worker / "fd").iterdir() if str(tmp_path) in str(link.readlink()))
+
+    before = open_files()
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(
+                b"POST /upload/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n"
+                b"Content-Type: multipart/form-data; boundary=xyz\r\n\r\n" + BEGIN + BLOCK
+            )
+    _wait_for(lambda: open_files() == before)
+    assert list(tmp_path.iterdir()) == []
+    assert server.get("/").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory a process has")
+def test_a_large_download_needs_no_memory_for_its_size(serve: Callable[..., Server], project: Path) -> None:
+    with (project / "large.bin").open("wb") as file:
+        file.truncate(LARGE)
+    server = serve("--threads=4")
+    before = server.peak_memory
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(b"GET /download/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        received = sum(map(len, iter(lambda: connection.recv(1024 * 1024), b"")))
+    assert LARGE < received < LARGE + 4096
+    assert server.peak_memory - before < ROOM

@@ -22,8 +22,9 @@ from lback.core.errors import ErrorHandler
 from lback.core.exceptions import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
 from lback.core.middleware import MiddlewareChain, RequestHook, ResponseHook, load_middlewares, refuse_result
 from lback.core.request import Request
-from lback.core.response import ClosingBody, RedirectResponse, Response
+from lback.core.response import RedirectResponse, Response
 from lback.core.routing import Router, URLPatterns, load_urlpatterns
+from lback.core.sending import ClosingBody
 from lback.core.sessions import SessionStore, SignedCookieStore
 from lback.core.signals import SignalDispatcher, dispatcher
 from lback.core.signing import check_secret_key

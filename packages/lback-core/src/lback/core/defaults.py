@@ -37,5 +37,9 @@ DEFAULTS: dict[str, Any] = {
     "MAX_FORM_FIELDS": 1000,
     "MAX_FORM_FILES": 100,
     "MAX_FORM_FIELD_SIZE": 500 * 1024,
+    "UPLOAD_FOLDER": "media/uploads",
+    "UPLOAD_URL": "/media/uploads/",
+    "UPLOAD_ALLOWED_TYPES": None,
+    "UPLOAD_MAX_SIZE_MB": None,
     "UPLOAD_MEMORY_LIMIT": 256 * 1024,
 }

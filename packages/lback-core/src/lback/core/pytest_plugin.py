@@ -24,7 +24,7 @@ def settings(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> "Co
     """
     from lback.core.project import Project
 
-    values = {}
+    values: dict[str, object] = {}
     for mark in reversed(list(request.node.iter_markers("settings"))):
         values |= mark.kwargs
     return Project(pytestconfig.rootpath).config.replace(**values)

@@ -1,10 +1,13 @@
 """What a view answers with."""
 
+import errno
 import json
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -12,6 +15,16 @@ from uuid import UUID
 from lback.core.context import request_context
 from lback.core.cookies import format_cookie
 from lback.core.datastructures import Headers, checked_header
+from lback.core.file_headers import content_disposition, type_of_file
+from lback.core.sending import FileBlocks, Pieces
+from lback.core.validators import (
+    RangeNotSatisfiable,
+    client_has_it,
+    http_date,
+    parse_http_date,
+    requested_range,
+    strong_etag,
+)
 
 if TYPE_CHECKING:
     from lback.core.request import Request
@@ -118,6 +131,20 @@ class Response:
         body = self.body
         return self.status_line, self._wsgi_headers(len(body)), [] if method == "HEAD" else [body]
 
+    def make_conditional(self, request: "Request") -> "Response":
+        """Turn the response to a GET or HEAD into a 304 where the client has the same content already; return it.
+
+        Content without an ``ETag`` gets one made from the body. Call it in a view whose page is the same for everybody
+        who may see it, as the answer tells that it has not changed.
+        """
+        if self._status_code == 200 and request.method in ("GET", "HEAD") and not self.streaming:
+            etag = self.headers.setdefault("ETag", strong_etag(self.body))
+            modified = parse_http_date(self.headers.get("Last-Modified", ""))
+            if client_has_it(request.environ, etag, modified):
+                self.status_code = 304
+                self.body = b""
+        return self
+
     def _wsgi_headers(self, length: int | None) -> list[tuple[str, str]]:
         headers = self.headers.to_list(length)
         if self._status_code in _WITHOUT_BODY:
@@ -217,58 +244,85 @@ class StreamingResponse(Response):
     def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
         """Return what `Response.get_wsgi_response` does; the length is not known, and the body is read once."""
         send = method != "HEAD" and self._status_code not in _WITHOUT_BODY
-        return self.status_line, self._wsgi_headers(None), _Pieces(self.iterable, send=send)
+        return self.status_line, self._wsgi_headers(None), Pieces(self.iterable, send=send)
 
 
-class _Pieces:
-    """The body of a streaming response: pieces as bytes, and the end of what they come from."""
+class FileResponse(Response):
+    """A file, sent in blocks, by the server's own means where it has them.
 
-    def __init__(self, iterable: Iterable[str | bytes], *, send: bool) -> None:
-        self._iterable = iterable
-        self._pieces = iter(iterable if send else ())
+    A client that has the file gets a 304, and one that asks for a part gets that (206), or a 416 where there is none;
+    for that the response looks at the request being answered.
 
-    def __iter__(self) -> "_Pieces":
-        return self
+    Args:
+        path: The file. Join what a client named with `lback.security.paths.safe_join` first.
+        content_type: The type; from the name unless given.
+        filename: The name to save it under, where it is not that of the file.
+        as_attachment: Whether browsers should save the file and not show it.
+        headers: Further headers.
 
-    def __next__(self) -> bytes:
-        piece = next(self._pieces)
-        return piece.encode() if isinstance(piece, str) else piece
+    Raises:
+        FileNotFoundError: There is no such file, or it is a folder.
+    """
 
-    def close(self) -> None:
-        """End what the pieces come from."""
-        close = getattr(self._iterable, "close", None)
-        if close is not None:
-            close()
+    def __init__(
+        self,
+        path: Path | str,
+        content_type: str | None = None,
+        *,
+        filename: str | None = None,
+        as_attachment: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        name = filename or self.path.name
+        super().__init__(b"", 200, headers, content_type or type_of_file(name))
+        found = self.path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "This is no file", str(path))
+        if as_attachment or filename:
+            self.headers["Content-Disposition"] = content_disposition(name, attachment=as_attachment)
+        self._start, self._stop = 0, found.st_size
+        self._validate(found.st_size, int(found.st_mtime), strong_etag(found.st_size, found.st_mtime_ns))
 
-
-class ClosingBody:
-    """A body that is sent with its request current, and closes the request at its end."""
-
-    def __init__(self, pieces: Iterable[bytes], request: "Request") -> None:
-        self._body = pieces
-        self._pieces = iter(pieces)
-        self._request = request
-
-    def __iter__(self) -> "ClosingBody":
-        return self
-
-    def __next__(self) -> bytes:
-        token = request_context.set(self._request)
+    def _validate(self, size: int, modified: int, etag: str) -> None:
+        """Take the status and the part that the request's conditions and range ask for."""
+        self.headers.setdefault("Last-Modified", http_date(modified))
+        etag = self.headers.setdefault("ETag", etag)
+        self.headers["Accept-Ranges"] = "bytes"
+        request = request_context.get()
+        if request is None or request.method not in ("GET", "HEAD"):
+            return
+        if client_has_it(request.environ, etag, modified):
+            self.status_code = 304
+            return
         try:
-            return next(self._pieces)
-        finally:
-            request_context.reset(token)
+            part = requested_range(request.environ, size, etag, modified) if request.method == "GET" else None
+        except RangeNotSatisfiable:
+            self.status_code = 416
+            self.headers["Content-Range"] = f"bytes */{size}"
+            self._stop = 0
+            return
+        if part is not None:
+            self.status_code = 206
+            self._start, self._stop = part
+            self.headers["Content-Range"] = f"bytes {self._start}-{self._stop - 1}/{size}"
 
-    def close(self) -> None:
-        """End the body; called by the server, also when the client has gone."""
-        token = request_context.set(self._request)
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._request.close()
-            request_context.reset(token)
+    def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+        """Return what `Response.get_wsgi_response` does; the file is opened here, and closed by the server."""
+        if self._status_code in _WITHOUT_BODY:
+            return super().get_wsgi_response(method)
+        length = self._stop - self._start
+        headers = self._wsgi_headers(length)
+        if method == "HEAD" or not length:
+            return self.status_line, headers, []
+        file = self.path.open("rb")
+        file.seek(self._start)
+        request = request_context.get()
+        wrapper = request.environ.get("wsgi.file_wrapper") if request is not None else None
+        # A part that ends before the file does is ours: not every server's wrapper knows where to stop.
+        if wrapper is not None and self._status_code == 200:
+            return self.status_line, headers, wrapper(file, FileBlocks.SIZE)
+        return self.status_line, headers, FileBlocks(file, length)
 
 
 def dump_json(data: Any) -> bytes:

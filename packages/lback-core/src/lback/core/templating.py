@@ -10,6 +10,7 @@ from urllib.parse import quote
 from lback.core.apps import App
 from lback.core.config import Config
 from lback.core.context import current_request
+from lback.core.static import hashed_names
 from lback.security.csrf import csrf_input, get_token
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class TemplateRenderer:
         self.router = router
         self._lock = threading.Lock()
         self._environment: Environment | None = None
+        self._hashed: Mapping[str, str] = {} if config.DEBUG else hashed_names(config)
 
     @property
     def environment(self) -> "Environment":
@@ -62,8 +64,13 @@ class TemplateRenderer:
         return self.environment.get_template(name).render(context or {})
 
     def static(self, path: str) -> str:
-        """Return the address of a static file, such as ``static('css/style.css')``."""
+        """Return the address of a static file, such as ``static('css/style.css')``.
+
+        With ``DEBUG`` off it is the one with the hashed name that ``collectstatic`` gave the file; a file that was not
+        collected keeps its own.
+        """
         prefix: str = self.config.STATIC_URL
+        path = self._hashed.get(path.lstrip("/"), path)
         request = current_request()
         if request is not None and prefix.startswith("/"):
             prefix = request.script_root + prefix

@@ -1,11 +1,14 @@
 """An uploaded file: in memory while it is small, in a temporary file from there on."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 CHUNK_SIZE = 64 * 1024
+# Read by the group, so that a web server of its own user may serve them; never run.
+FILE_MODE = 0o640
 
 
 class UploadedFile:
@@ -50,14 +53,20 @@ class UploadedFile:
             yield chunk
 
     def save(self, path: Path | str) -> int:
-        """Write the content to a new file at `path` and return its size in bytes.
+        """Write the content to a new file at `path`, whole or not at all, and return its size in bytes.
 
         Raises:
             FileExistsError: There is a file at `path`; an upload never replaces one.
         """
-        with Path(path).open("xb") as target:
-            for chunk in self.chunks():
-                target.write(chunk)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), FILE_MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                for chunk in self.chunks():
+                    target.write(chunk)
+        except BaseException:
+            # A full disk must not leave half a file that looks like a whole one.
+            Path(path).unlink(missing_ok=True)
+            raise
         return self.size
 
     def close(self) -> None:

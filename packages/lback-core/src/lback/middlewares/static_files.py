@@ -1,24 +1,28 @@
 """`StaticFilesMiddleware`: serves style sheets, scripts and images."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from whitenoise import WhiteNoise
 
 from lback.core.app import Application
+from lback.core.apps import App
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, MethodNotAllowed, NotFound
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
-from lback.core.response import Response, StreamingResponse
+from lback.core.response import FileResponse, Response
+from lback.core.static import hashed_names, source_folders
 from lback.security.paths import safe_join
 
 
 class StaticFilesMiddleware(BaseMiddleware):
-    """Serves the files below ``STATIC_URL``, with compression, ranges and conditional requests by WhiteNoise.
+    """Serves the files below ``STATIC_URL``: WhiteNoise finds them, their compressed variants and their headers.
 
     Looked for in ``STATIC_ROOT``, then ``STATIC_DIRS``, then the ``static`` folder of each app. With ``DEBUG`` off
-    the folders are read once, at the start; a file that was not there then is a 404.
+    the folders are read once, at the start; a file that was not there then is a 404. The hashed names that
+    ``collectstatic`` gives may be kept by browsers for ever.
 
     Args:
         application: The application that is being built; its apps bring static files.
@@ -30,9 +34,14 @@ class StaticFilesMiddleware(BaseMiddleware):
         if not (self._prefix.startswith("/") and self._prefix.endswith("/")) or self._prefix == "/":
             raise ConfigurationError(f"STATIC_URL must be a path such as '/static/', not {self._prefix!r}.")
         self._debug: bool = config.DEBUG
-        self._folders = static_folders(application, config)
+        self._folders = static_folders(config, application.apps)
+        hashed = {self._prefix + name for name in hashed_names(config).values()}
         self._files = WhiteNoise(
-            _no_application, autorefresh=config.DEBUG, max_age=0 if config.DEBUG else 60, allow_all_origins=False
+            _no_application,
+            autorefresh=config.DEBUG,
+            max_age=0 if config.DEBUG else 60,
+            allow_all_origins=False,
+            immutable_file_test=lambda path, url: url in hashed,
         )
         # The last folder that is added wins.
         for folder in reversed(self._folders):
@@ -59,8 +68,12 @@ class StaticFilesMiddleware(BaseMiddleware):
             found = self._files.files.get(path)
         if found is None:
             raise NotFound
-        answer = found.get_response(request.method, request.environ)
-        return StreamingResponse(_blocks(answer.file), answer.status.value, dict(answer.headers))
+        file, headers = found.get_path_and_headers(request.environ)
+        values = dict(headers)
+        try:
+            return FileResponse(file, values["Content-Type"], headers=values)
+        except FileNotFoundError:
+            raise NotFound from None
 
     def _collect(self, folder: Path) -> None:
         """Note the files of a folder. Broken links and those that lead out of it are left out, and so are circles."""
@@ -84,33 +97,10 @@ class StaticFilesMiddleware(BaseMiddleware):
         return False
 
 
-def static_folders(application: Application, config: Config) -> list[Path]:
+def static_folders(config: Config, apps: Sequence[App]) -> list[Path]:
     """Return the folders that hold static files, the first one with a file wins."""
-    base = Path(config.BASE_DIR)
-    configured = [config.STATIC_ROOT, *config.STATIC_DIRS]
-    folders = [base / folder for folder in configured if folder]
-    folders += [app.path / "static" for app in application.apps]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
-
-
-class _blocks:  # noqa: N801 - an iterator, closed with the response
-    """The content of an open file in blocks."""
-
-    def __init__(self, file: object) -> None:
-        self._file = file
-
-    def __iter__(self) -> "_blocks":
-        return self
-
-    def __next__(self) -> bytes:
-        block: bytes = self._file.read(65536) if self._file is not None else b""  # type: ignore[attr-defined]
-        if not block:
-            raise StopIteration
-        return block
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()  # type: ignore[attr-defined]
+    folders = [Path(config.BASE_DIR) / config.STATIC_ROOT] if config.STATIC_ROOT else []
+    return list(dict.fromkeys([*(folder for folder in folders if folder.is_dir()), *source_folders(config, apps)]))
 
 
 def _no_application(environ: object, start_response: object) -> list[bytes]:
