@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lback.core.cache import Cache
 from lback.core.dispatcher_instance import dispatcher
 from lback.core.exceptions import Forbidden
 from lback.core.middleware import BaseMiddleware
@@ -127,6 +128,11 @@ def test_what_is_declared_is_what_is_sent(heard: list[tuple[str, Any, dict[str, 
     client = Client(app)
     for address in ("/", "/fails/", "/nowhere/", "/early/", "/refused/", "/broken/"):
         client.get(address)
+    cache = app.container.get(Cache)
+    cache.get("key")
+    cache.set("key", 1)
+    cache.get("key")
+    cache.delete("key")
     app._shutting_down()
     declared = {(signal.name, signal.sender, frozenset(signal.kwargs)) for signal in SIGNALS}
     sent = {(name, type(sender).__name__, frozenset(kwargs)) for name, sender, kwargs in heard}
@@ -226,6 +232,7 @@ def test_the_example_of_the_readme_runs_as_printed(capsys: pytest.CaptureFixture
     exec(
         """
 # Example: Connecting a function to a signal
+from lback.core.cache import Cache
 from lback.core.dispatcher_instance import dispatcher # Access the dispatcher
 
 def my_custom_error_handler(sender, **kwargs):

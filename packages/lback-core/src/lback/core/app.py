@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from lback.core.apps import App, resolve_apps
 from lback.core.body import Limits
+from lback.core.cache import Cache
 from lback.core.config import Config
 from lback.core.container import Container
 from lback.core.context import request_context
@@ -99,6 +100,7 @@ class Application:
         add(Config, self.config, name="config")
         add(SignalDispatcher, self.dispatcher, name="dispatcher")
         add(logging.Logger, logging.getLogger("lback"), name="logger")
+        add(Cache, Cache.from_config(self.config), name="cache")
         self.container.add_factory(SessionStore, _session_store, name="session_store")  # type: ignore[type-abstract]
         self.container.add_request(CSPNonce, lambda _: CSPNonce(secrets.token_urlsafe(16)), name="csp_nonce")
 

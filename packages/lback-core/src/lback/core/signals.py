@@ -180,4 +180,13 @@ SIGNALS: tuple[Signal, ...] = (
         ("request", "response", "status_code", "exception"),
         "When an exception that nobody expected became a 500.",
     ),
+    Signal("cache_hit", "Cache", ("key",), "When a cached value was found."),
+    Signal("cache_miss", "Cache", ("key",), "When no value was found."),
+    Signal(
+        "cache_item_set",
+        "Cache",
+        ("key", "ttl", "expires_at"),
+        "When a value was kept; `ttl` is in seconds and `expires_at` a Unix time, both None for good.",
+    ),
+    Signal("cache_item_deleted", "Cache", ("key",), "When a value was forgotten on demand."),
 )
