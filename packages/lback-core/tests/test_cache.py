@@ -452,8 +452,20 @@ def test_the_password_of_the_server_is_in_no_record(tmp_path: Path, caplog: pyte
 # -- the start --------------------------------------------------------------------------------------------------------
 
 
-NO_ADDRESSES = """memory memory://host memcached://host http://h:6379/0 redis:// redis:///0 redis://h:port/0 redis://h:0/0
-redis://h/db1 redis://h/0/1 redis://[::1/0 redis://h:99999/0""".split()
+NO_ADDRESSES = [
+    "memory",
+    "memory://host",
+    "memcached://host",
+    "http://h:6379/0",
+    "redis://",
+    "redis:///0",
+    "redis://h:port/0",
+    "redis://h:0/0",
+    "redis://h/db1",
+    "redis://h/0/1",
+    "redis://[::1/0",
+    "redis://h:99999/0",
+]
 
 
 @pytest.mark.parametrize("url", ["", *NO_ADDRESSES])

@@ -200,7 +200,6 @@ TOUCHES: dict[str, Callable[[Session], Any]] = {
     "flush": lambda session: session.flush(),
     "cycle": lambda session: session.cycle(),
     "flash": lambda session: session.set_flash("x"),
-    "messages": lambda session: session.get_flashed_messages(),
 }
 
 
@@ -213,6 +212,23 @@ def test_whatever_looks_at_the_session_is_not_shared_by_caches(touch: str) -> No
     response = client_for(view).get("/")
     assert response.headers["vary"] == "Cookie"
     assert response.headers["cache-control"] == "private, no-store"
+
+
+def test_to_show_no_messages_to_a_visitor_without_a_session_looks_at_none() -> None:
+    """Or a page with a place for messages could never be kept by anybody; that it depends on the cookie is said."""
+    response = client_for(lambda request: str(request.session.get_flashed_messages())).get("/")
+    assert response.text == "[]"
+    assert response.headers["vary"] == "Cookie"
+    assert "cache-control" not in response.headers
+    assert response.cookies_set == []
+
+
+def test_to_ask_for_the_messages_of_a_session_looks_at_it() -> None:
+    client = client_for(
+        lambda request: remembers(request) if request.method == "POST" else str(request.session.get_flashed_messages())
+    )
+    client.post("/")
+    assert client.get("/").headers["cache-control"] == "private, no-store"
 
 
 def test_a_page_that_does_not_look_at_the_session_may_be_shared() -> None:

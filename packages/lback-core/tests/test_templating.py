@@ -132,9 +132,12 @@ def test_url_knows_where_the_application_is_mounted(site: Any) -> None:
     assert page.text == "/shop/courses/a/"
 
 
-def test_messages_are_shown_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "source", ["messages", "messages()", "get_flashed_messages()", "get_flashed_messages('success')"]
+)
+def test_messages_are_shown_once(tmp_path: Path, source: str) -> None:
     (tmp_path / "templates").mkdir()
-    text = "{% for m in messages() %}{{ m.category }}: {{ m.message }}{% endfor %}"
+    text = "{% for m in " + source + " %}{{ m.category }}: {{ m.message }}{% endfor %}"
     (tmp_path / "templates" / "page.html").write_text(text)
 
     def flash(request: Request) -> Any:
@@ -145,6 +148,25 @@ def test_messages_are_shown_once(tmp_path: Path) -> None:
     client = Client(make_app(routes, BASE_DIR=tmp_path))
     assert client.get("/flash/", follow=True).text == "success: &lt;Saved&gt;"
     assert client.get("/").text == ""
+
+
+def test_whether_there_are_messages_can_be_asked_before_they_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    text = "{% if messages %}{{ messages|length }}{% for m in messages %}{{ m.message }}{% endfor %}{% endif %}"
+    (tmp_path / "templates" / "page.html").write_text(text + "{{ get_flashed_messages('error')|length }}")
+
+    def flash(request: Request) -> Any:
+        request.session.set_flash("Saved", "success")
+        return redirect("/")
+
+    routes = [path("/", lambda request: render(request, "page.html")), path("/flash/", flash)]
+    client = Client(make_app(routes, BASE_DIR=tmp_path))
+    assert client.get("/flash/", follow=True).text == "1Saved0"
+    assert client.get("/").text == "0"
+
+
+def test_without_sessions_there_are_no_messages(site: Any) -> None:
+    assert site("[{% for m in messages %}x{% endfor %}]", MIDDLEWARES=[]).text == "[]"
 
 
 def test_the_project_goes_before_its_apps_and_those_before_the_framework(

@@ -253,6 +253,10 @@ def _session_store(container: Container) -> SessionStore:
     choice: str = config.SESSION_STORE
     if choice in ("", "cookie"):
         return SignedCookieStore(config)
+    if choice == "cache":
+        from lback.core.session_stores import CacheSessionStore
+
+        return CacheSessionStore(config)
     from lback.core.apps import import_attribute
 
     store: Any = container.build(import_attribute(choice))

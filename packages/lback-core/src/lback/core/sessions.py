@@ -1,7 +1,7 @@
 """Sessions: data that belongs to a visitor, behind a cookie.
 
-`Session` is what a view sees. A `SessionStore` keeps the data; lback-core has `SignedCookieStore`, which keeps it in
-the cookie itself, and lback-orm has one in the database.
+`Session` is what a view sees. A `SessionStore` keeps the data, as ``SESSION_STORE`` says: ``cookie`` in the cookie
+itself (`SignedCookieStore`), ``cache`` in Redis (`lback.core.session_stores`); lback-orm has one in the database.
 """
 
 import time
@@ -87,6 +87,10 @@ class Session(MutableMapping[str, Any]):
         self.store = store
         self.cookie = cookie
         self.accessed = False
+        # Messages were asked for where the visitor has no session: that there are none depends on the cookie, too.
+        self.asked = False
+        # What `FlashMessages` fetched, for the other places of the page.
+        self.shown: list[dict[str, str]] | None = None
         self.modified = False
         self._idle = idle
         self._lifetime = lifetime
@@ -162,7 +166,14 @@ class Session(MutableMapping[str, Any]):
         self[FLASHES] = [*self._data.get(FLASHES, []), {"message": message, "category": category}]
 
     def get_flashed_messages(self, category_filter: str | None = None) -> list[dict[str, str]]:
-        """Return the kept messages, of one category if given, and forget those."""
+        """Return the kept messages, of one category if given, and forget those.
+
+        Returns:
+            Each as ``{"message": ..., "category": ...}``. A visitor without a session has none, and gets none by this.
+        """
+        if self.cookie is None and self._loaded is None:
+            self.asked = True
+            return []
         kept = self._data.get(FLASHES, [])
         if not kept:
             return []
@@ -194,3 +205,31 @@ class Session(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<Session, {'new' if self.cookie is None else 'known'}>"
+
+
+class FlashMessages:
+    """The messages for the visitor of a page, in templates ``messages``: fetched when they are looked at, and once.
+
+    ``{% for message in messages %}`` and ``{% for message in messages() %}`` give the same; ``get_flashed_messages`` is
+    another name for it, and both may be called with a category.
+    """
+
+    def __init__(self, session: Session | None) -> None:
+        self._session = session
+
+    def __call__(self, category_filter: str | None = None) -> list[dict[str, str]]:
+        """Return all messages, the same ones every time; or those of one category."""
+        session = self._session
+        if session is None:
+            return []
+        if category_filter is not None:
+            return session.get_flashed_messages(category_filter)
+        if session.shown is None:
+            session.shown = session.get_flashed_messages()
+        return session.shown
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        return iter(self())
+
+    def __len__(self) -> int:
+        return len(self())

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from lback.core.apps import App
 from lback.core.config import Config
 from lback.core.context import current_request
 from lback.core.static import hashed_names
+from lback.core.sessions import FlashMessages
 from lback.security.csrf import csrf_input, get_token
 
 if TYPE_CHECKING:
@@ -89,10 +89,6 @@ REQUEST_VALUES: dict[str, Callable[["Request"], Any]] = {
     "session": lambda request: getattr(request, "session", None),
     "csrf_token": get_token,
     "csp_nonce": lambda request: request.csp_nonce,
-    "messages": lambda request: partial(_messages, request),
+    "messages": lambda request: FlashMessages(getattr(request, "session", None)),
+    "get_flashed_messages": lambda request: FlashMessages(getattr(request, "session", None)),
 }
-
-
-def _messages(request: "Request") -> list[dict[str, str]]:
-    session = getattr(request, "session", None)
-    return [] if session is None else session.get_flashed_messages()

@@ -41,9 +41,11 @@ class SessionMiddleware(BaseMiddleware):
     def process_response(self, request: Request, response: Response) -> Response:
         """Write a changed session down, and keep caches from sharing what depends on it."""
         session: Session | None = request.made("session")
-        if session is None or not session.accessed:
+        if session is None or not (session.accessed or session.asked):
             return response
         response.headers.add_vary("Cookie")
+        if not session.accessed:
+            return response
         response.headers.setdefault("Cache-Control", "private, no-store")
         if session.modified:
             sent = session.cookie
