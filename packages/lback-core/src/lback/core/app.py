@@ -21,6 +21,7 @@ from lback.core.container import Container
 from lback.core.context import request_context
 from lback.core.errors import ErrorHandler
 from lback.core.exceptions import BadRequest, ConfigurationError, MethodNotAllowed, NotFound
+from lback.core.mail import EmailSender
 from lback.core.middleware import MiddlewareChain, RequestHook, ResponseHook, load_middlewares, refuse_result
 from lback.core.request import Request
 from lback.core.response import RedirectResponse, Response
@@ -101,6 +102,7 @@ class Application:
         add(SignalDispatcher, self.dispatcher, name="dispatcher")
         add(logging.Logger, logging.getLogger("lback"), name="logger")
         add(Cache, Cache.from_config(self.config), name="cache")
+        add(EmailSender, EmailSender.from_config(self.config), name="email_sender")
         self.container.add_factory(SessionStore, _session_store, name="session_store")  # type: ignore[type-abstract]
         self.container.add_request(CSPNonce, lambda _: CSPNonce(secrets.token_urlsafe(16)), name="csp_nonce")
 
