@@ -37,6 +37,8 @@ from lback.security.redirects import local_path
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+security_logger = logging.getLogger("lback.security")
+
 KNOWN_HOSTS_LIMIT = 1000
 
 
@@ -219,7 +221,11 @@ class Application:
         return self.errors.respond(request, error)
 
     def _check_host(self, request: Request) -> None:
-        host = request.host
+        try:
+            host = request.host
+        except BadRequest:
+            security_logger.warning("Refused the host %.200r, asked for by %s.", request.raw_host, request.remote_addr)
+            raise
         # With a proxy in front the sent header is not what was checked, so nothing is remembered then.
         if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.trusted_proxies:
             self._known_hosts.add(host)

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from lback.core.mail import MailError
-from lback.security.printable import printable
+from lback.security.printable import printable, writable
 from lback.security.redaction import MASK
 
 IMPLICIT_TLS_PORT = 465
@@ -95,7 +95,8 @@ def print_message(message: EmailMessage) -> None:
     for part in message.walk():
         if not part.is_multipart():
             lines += ["", f"[{part.get_content_type()}]", *part.get_content().splitlines()]
-    sys.stdout.write("\n".join(["-" * 79, *map(printable, lines), "-" * 79, ""]))
+    text = "\n".join(["-" * 79, *map(printable, lines), "-" * 79, ""])
+    sys.stdout.write(writable(text, sys.stdout))
     sys.stdout.flush()
 
 

@@ -52,7 +52,9 @@ class Project:
 
     @cached_property
     def application(self) -> "Application":
-        """The WSGI application, built."""
+        """The WSGI application, built, with the project's logging set up."""
         from lback.core.app import Application
+        from lback.core.logs import configure_logging
 
+        configure_logging(self.config)
         return Application(self.config)

@@ -1,5 +1,6 @@
 """`CSRFMiddleware`: refuses requests that another site made the visitor's browser send."""
 
+import logging
 import re
 
 from lback.core.config import Config
@@ -9,6 +10,8 @@ from lback.core.middleware import BaseMiddleware
 from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import Response
 from lback.security.csrf import CSRFCookie, CSRFSecret, refusal
+
+logger = logging.getLogger("lback.security")
 
 # As browsers write it: in lower case, without a path.
 _ORIGIN = re.compile(r"https?://[^/?#@\sA-Z]+")
@@ -41,6 +44,9 @@ class CSRFMiddleware(BaseMiddleware):
             return None
         reason = refusal(request)
         if reason is not None:
+            logger.warning(
+                "Refused %.20r %.200r from %s: %s", request.method, request.path, request.remote_addr, reason
+            )
             raise Forbidden(reason)
         return None
 

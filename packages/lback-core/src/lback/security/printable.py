@@ -1,5 +1,6 @@
 """Text from outside, for places that show it as it is: a log, a terminal."""
 
+from typing import Any
 from urllib.parse import unquote_plus
 
 from lback.security.redaction import MASK, is_secret_name
@@ -19,6 +20,12 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def writable(text: str, stream: Any) -> str:
+    """Return text that a text stream can write; what its encoding lacks is escaped."""
+    encoding: str = getattr(stream, "encoding", None) or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def masked_query(query: str) -> str:
