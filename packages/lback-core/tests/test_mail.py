@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
-from wsgiref.util import setup_testing_defaults
 
 import pytest
 import trustme
@@ -397,7 +396,7 @@ def test_a_server_that_says_nothing_is_not_waited_for() -> None:
 # -- after the response -----------------------------------------------------------------------------------------------
 
 
-def test_a_message_sent_after_the_response_does_not_hold_it_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_message_sent_after_the_response_does_not_hold_it_up() -> None:
     """On a real server: the client has read the response before the message is on its way."""
     received = threading.Event()
     order: list[str] = []
@@ -429,26 +428,3 @@ def test_a_message_sent_after_the_response_does_not_hold_it_up(caplog: pytest.Lo
 class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         """Keep the output of the tests clean."""
-
-
-def test_an_error_after_the_response_is_logged_and_the_rest_is_done(caplog: pytest.LogCaptureFixture) -> None:
-    done: list[int] = []
-
-    def fails() -> None:
-        raise MailError("on purpose")
-
-    def view(request: Any) -> str:
-        request.after_response(lambda: done.append(1))
-        request.after_response(fails)
-        return "x"
-
-    assert Client(make_app([path("/", view)], MIDDLEWARES=[])).get("/").status_code == 200
-    assert done == [1]
-    assert "what was to be done after the response failed" in caplog.text
-
-
-def test_a_response_with_nothing_to_do_after_it_is_handed_over_as_it_is() -> None:
-    app = make_app([path("/", lambda request: "x")], MIDDLEWARES=[])
-    environ: dict[str, Any] = {"HTTP_HOST": "testserver"}
-    setup_testing_defaults(environ)
-    assert app(environ, lambda status, headers, exc_info=None: lambda data: None) == [b"x"]

@@ -31,6 +31,7 @@ from lback.core.sessions import SessionStore, SignedCookieStore
 from lback.core.signals import SignalDispatcher, dispatcher
 from lback.core.signing import check_secret_key
 from lback.core.templating import TemplateRenderer
+from lback.core.translations import Language, note_language
 from lback.core.views import compile_view
 from lback.security.redirects import local_path
 
@@ -107,6 +108,9 @@ class Application:
         add(EmailSender, EmailSender.from_config(self.config), name="email_sender")
         self.container.add_factory(SessionStore, _session_store, name="session_store")  # type: ignore[type-abstract]
         self.container.add_request(CSPNonce, lambda _: CSPNonce(secrets.token_urlsafe(16)), name="csp_nonce")
+        self.container.add_request(
+            Language, lambda request: self.templates.translations.negotiate(request), "language", finish=note_language
+        )
 
     def _build_router(self, urlpatterns: URLPatterns | None) -> Router:
         if urlpatterns is None:

@@ -260,7 +260,7 @@ def make_backend(config: Config, namespace: str) -> CacheBackend:
     Raises:
         ConfigurationError: The address is none, or the client for it is not installed.
     """
-    url = "".join(config.CACHE_URL)  # a secret: it may hold a password
+    url: str = config.CACHE_URL
     try:
         parts = urlsplit(url)
         valid = parts.port != 0 and re.fullmatch(r"/?|/[0-9]{1,5}", parts.path) is not None

@@ -48,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "USE_TLS": True,
     "LOGIN_URL": "/auth/login/",
     "LOCALE": "en",
+    "LOCALE_DIR": "locale",
     "SECURITY_HEADERS": {},
     "MAX_REQUEST_BODY_SIZE": 10 * 1024 * 1024,
     "MAX_FORM_FIELDS": 1000,

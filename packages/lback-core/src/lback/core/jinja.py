@@ -11,6 +11,7 @@ from jinja2.utils import missing
 from lback.core.config import Config, Secret
 from lback.core.request import Request
 from lback.core.templating import REQUEST_VALUES
+from lback.core.translations import Translations
 from lback.security.redaction import MASK
 
 
@@ -56,17 +57,30 @@ _getitem = Environment.getitem
 _HIDDEN: dict[type, Callable[[Any], Any]] = {Config: lambda config: config.public, Secret: lambda secret: MASK}
 
 
-def make_environment(folders: Sequence[Path], *, reload: bool) -> Environment:
+def make_environment(folders: Sequence[Path], translations: Translations, *, reload: bool) -> Environment:
     """Return an environment that escapes everywhere, whatever a template is called.
 
     Args:
         folders: Where templates are looked for, in this order.
+        translations: What ``_``, ``gettext``, ``ngettext`` and ``{% trans %}`` look texts up in.
         reload: Whether changed templates are read again.
     """
-    return SafeEnvironment(
+    environment = SafeEnvironment(
         loader=FileSystemLoader(folders),
         autoescape=True,
         auto_reload=reload,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    if translations:
+        environment.install_gettext_callables(  # type: ignore[attr-defined]
+            translations.gettext,
+            translations.ngettext,
+            newstyle=True,
+            pgettext=translations.pgettext,
+            npgettext=translations.npgettext,
+        )
+    else:
+        environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    return environment

@@ -26,7 +26,7 @@ class SMTPBackend:
         self._server = server
         self._port = port
         self._username = username
-        self._password = "".join(password)  # smtplib formats it, which a `Secret` answers with asterisks
+        self._password = password
         self._use_tls = use_tls
         self._timeout = timeout
 

@@ -11,6 +11,7 @@ from lback.core.config import Config
 from lback.core.context import current_request
 from lback.core.static import hashed_names
 from lback.core.sessions import FlashMessages
+from lback.core.translations import Translations
 from lback.security.csrf import csrf_input, get_token
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class TemplateRenderer:
     """Renders templates by name.
 
     Args:
-        config: ``BASE_DIR``, ``STATIC_URL`` and ``DEBUG`` are read.
-        apps: Their ``templates`` folders are searched after the project's own.
+        config: ``BASE_DIR``, ``STATIC_URL``, ``DEBUG``, ``LOCALE`` and ``LOCALE_DIR`` are read.
+        apps: Their ``templates`` folders are searched after the project's own, and so are their ``locale`` folders.
         router: Makes addresses from route names, for ``url()``.
     """
 
@@ -33,6 +34,7 @@ class TemplateRenderer:
         self.config = config
         self.apps = apps
         self.router = router
+        self.translations = Translations(config, apps)
         self._lock = threading.Lock()
         self._environment: Environment | None = None
         self._hashed: Mapping[str, str] = {} if config.DEBUG else hashed_names(config)
@@ -51,7 +53,8 @@ class TemplateRenderer:
 
         folders = [Path(self.config.BASE_DIR) / "templates", *(app.path / "templates" for app in self.apps)]
         folders.append(Path(__file__).parent / "templates")
-        environment = make_environment([folder for folder in folders if folder.is_dir()], reload=self.config.DEBUG)
+        folders = [folder for folder in folders if folder.is_dir()]
+        environment = make_environment(folders, self.translations, reload=self.config.DEBUG)
         environment.globals.update(static=self.static, url=self.url, csrf_input=csrf_input)
         return environment
 
