@@ -173,6 +173,22 @@ def test_the_line_is_not_made_where_nobody_would_read_it(log: Log, monkeypatch: 
         logging.getLogger("lback.access").manager._clear_cache()  # type: ignore[attr-defined]
 
 
+class Full(logging.Handler):
+    """A handler whose disk is full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError("No space left on device")
+
+
+def test_a_handler_that_fails_takes_no_page_away(log: Log) -> None:
+    full = Full()
+    logging.getLogger("lback.access").addHandler(full)
+    try:
+        assert site().get("/").status_code == 200
+    finally:
+        logging.getLogger("lback.access").removeHandler(full)
+
+
 # -- forged lines and secrets -----------------------------------------------------------------------------------------
 
 ATTACKS = [

@@ -179,7 +179,7 @@ def test_views_and_middlewares_get_the_sender() -> None:
         def __init__(self, email_sender: Any) -> None:
             self.sender = email_sender
 
-    app = make_app([path("/", view)], MIDDLEWARES=[], EMAIL_BACKEND="memory")
+    app = make_app([path("/", view)], MIDDLEWARES=[])
     Client(app).get("/")
     assert len(app.container.build(Wants).sender.outbox) == 1
     assert email_sender.EmailSender is EmailSender

@@ -64,3 +64,23 @@ def test_a_marked_setting_of_the_wrong_type_is_told(tmp_path: Path) -> None:
     test = "import pytest\n@pytest.mark.settings(DEBUG='perhaps')\ndef test_home(client):\n    pass\n"
     done = run(tmp_path, settings=SETTINGS, shop_urls=URLS, test_shop=test)
     assert "ConfigurationError: The setting DEBUG must be true or false" in done.stdout
+
+
+def test_mail_of_a_test_stays_in_memory(tmp_path: Path) -> None:
+    urls = (
+        "from lback.core.mail import EmailSender\n"
+        "from lback.utils.urls import path\n\n"
+        "def welcome(request, mail: EmailSender):\n"
+        "    request.after_response(lambda: mail.send_email('ada@example.org', 'Welcome', 'Hello'))\n"
+        "    return 'sent'\n\n"
+        "urlpatterns = [path('/', welcome)]\n"
+    )
+    test = (
+        "def test_welcome(client, outbox):\n"
+        "    assert outbox == []\n"
+        "    client.get('/')\n"
+        "    assert [message['Subject'] for message in outbox] == ['Welcome']\n"
+    )
+    settings = SETTINGS + "EMAIL_BACKEND = 'smtp'\nSMTP_SERVER = 'mail.example.org'\n"
+    done = run(tmp_path, settings=settings, shop_urls=urls, test_shop=test)
+    assert "1 passed" in done.stdout, done.stdout

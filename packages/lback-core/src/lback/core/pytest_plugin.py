@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from lback.core.app import Application
     from lback.core.config import Config
     from lback.core.testing import Client
@@ -19,12 +21,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def settings(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> "Config":
     """Return the settings of the project in pytest's root folder, and over them those of the test's marks.
 
+    Mail stays in memory (see `outbox`), unless a mark says otherwise.
+
     Example:
         ``@pytest.mark.settings(SESSION_TIMEOUT_MINUTES=1)`` above a test, a class or, as ``pytestmark``, in a module.
     """
     from lback.core.project import Project
 
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"EMAIL_BACKEND": "memory"}
     for mark in reversed(list(request.node.iter_markers("settings"))):
         values |= mark.kwargs
     return Project(pytestconfig.rootpath).config.replace(**values)
@@ -36,6 +40,14 @@ def app(settings: "Config") -> "Application":
     from lback.core.app import Application
 
     return Application(settings)
+
+
+@pytest.fixture
+def outbox(app: "Application") -> "list[EmailMessage]":
+    """Return the messages that the application has sent, as a list that grows."""
+    from lback.core.mail import EmailSender
+
+    return app.container.get(EmailSender).outbox
 
 
 @pytest.fixture

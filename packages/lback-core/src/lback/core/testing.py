@@ -23,14 +23,14 @@ File = tuple[str, bytes] | tuple[str, bytes, str]
 
 
 def make_app(urlpatterns: URLPatterns = (), **settings: Any) -> Application:
-    """Return an application with a secret key for tests and the given settings.
+    """Return an application with a secret key for tests, whose mail stays in memory, and the given settings.
 
     Args:
         urlpatterns: Its routes.
         settings: Settings over the defaults, such as ``MIDDLEWARES=[]``.
     """
-    values = {"SECRET_KEY": TEST_KEY, "ALLOWED_HOSTS": ["testserver", "localhost"], **settings}
-    return Application(Config(values), urlpatterns=urlpatterns)
+    values = {"SECRET_KEY": TEST_KEY, "ALLOWED_HOSTS": ["testserver", "localhost"], "EMAIL_BACKEND": "memory"}
+    return Application(Config(values | settings), urlpatterns=urlpatterns)
 
 
 class TestResponse:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from lback.core.middleware import BaseMiddleware
@@ -33,8 +34,10 @@ class LoggingMiddleware(BaseMiddleware):
         response.headers["X-Request-ID"] = request.id
         if logger.isEnabledFor(logging.INFO):
             fields = _fields(request, response)
-            # printable: the application that embeds this one may have formatters that escape nothing.
-            logger.info("%s", printable(_line(fields)), extra={"fields": fields})
+            # A handler that fails takes no page away from its visitor.
+            with suppress(Exception):
+                # printable: the application that embeds this one may have formatters that escape nothing.
+                logger.info("%s", printable(_line(fields)), extra={"fields": fields})
         return response
 
 
