@@ -1,14 +1,68 @@
 """The examples of the package's README, run as printed."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from lback.core.mail import EmailSender
+from lback.core.testing import Client, make_app
+from lback.utils.shortcuts import render
+from lback.utils.urls import path
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
-def test_the_examples_run_as_printed() -> None:
+@pytest.fixture(scope="module")
+def examples() -> dict[str, Any]:
+    """What the blocks of Python define, run one after the other."""
     namespace: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
         exec(block, namespace)
-    namespace["test_greeting"]()
+    return namespace
+
+
+def test_the_application_and_its_test_run_as_printed(examples: dict[str, Any]) -> None:
+    examples["test_greeting"]()
+
+
+def test_the_view_with_a_cache_runs_as_printed(examples: dict[str, Any]) -> None:
+    client = Client(make_app([path("/", examples["bestsellers"])]))
+    answers = [client.get("/").json() for _ in range(2)]
+    assert answers == [{"titles": ["Tea", "Coffee"], "visits": 1}, {"titles": ["Tea", "Coffee"], "visits": 2}]
+
+
+def test_messages_are_shown_as_printed(examples: dict[str, Any], tmp_path: Path) -> None:
+    (loop,) = re.findall(r"`({% for message in messages %}.*?{% endfor %})`", README.read_text())
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text(loop)
+    routes = [path("/", lambda request: render(request, "page.html")), path("/save/", examples["save"])]
+    assert Client(make_app(routes, BASE_DIR=tmp_path)).get("/save/", follow=True).text == "success: Saved."
+
+
+def test_the_view_that_sends_mail_runs_as_printed(examples: dict[str, Any]) -> None:
+    app = make_app([path("/", examples["register"], ["POST"])])
+    assert Client(app).csrf_post("/", {"email": "ada@example.org"}).text == "Look into your mailbox."
+    (message,) = app.container.get(EmailSender).outbox
+    assert (message["To"], message["Subject"]) == ("ada@example.org", "Welcome")
+
+
+def test_the_commands_for_translations_run_as_printed(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```bash\n(echo .*?)```", README.read_text(), re.DOTALL)
+    programs = Path(sys.executable).parent
+    if shutil.which("pybabel", path=str(programs)) is None:
+        pytest.skip("pybabel is not beside the interpreter")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("{{ _('Hello %(name)s', name='Ada') }}")
+    *before, compiling = block.strip().splitlines()
+    environ = {"PATH": f"{programs}:/usr/bin:/bin"}
+    for command in before:
+        subprocess.run(command, shell=True, cwd=tmp_path, env=environ, check=True, capture_output=True)
+    texts = tmp_path / "locale/de/LC_MESSAGES/messages.po"
+    texts.write_text(re.sub(r'(msgid "Hello %\(name\)s"\nmsgstr )""', r'\1"Hallo %(name)s"', texts.read_text()))
+    subprocess.run(compiling, shell=True, cwd=tmp_path, env=environ, check=True, capture_output=True)
+    assert make_app([], BASE_DIR=tmp_path, LOCALE="de").templates.render("page.html") == "Hallo Ada"
