@@ -3,12 +3,14 @@
 import logging
 import pickle
 import secrets
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +339,34 @@ def test_processes_that_ask_at_once_wait_for_one_maker(redis: Cache, redis_setti
     assert [asker.returncode for asker in askers] == [0, 0, 0]
 
 
+def test_what_is_being_made_is_no_key_yet(cache: Cache) -> None:
+    assert cache.get_or_set("key", cache.keys) == []
+    assert cache.keys() == ["key"]
+
+
+# -- backends ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_is_put_in_the_place_of_another_alone_when_that_is_asked_for(cache: Cache) -> None:
+    cache.backend.set("key", "1", 60, known=True)
+    assert cache.backend.get("key") is None
+    cache.backend.set("key", "1", 60)
+    cache.backend.set("key", "2", 60, known=True)
+    assert cache.backend.get("key") == "2"
+
+
+def test_a_text_is_added_where_there_is_none(cache: Cache) -> None:
+    assert [cache.backend.add("key", text, 60) for text in ("1", "2")] == [True, False]
+    assert cache.backend.get("key") == "1"
+
+
+def test_a_text_is_deleted_while_it_is_the_one_that_is_meant(cache: Cache) -> None:
+    """Or a maker that took too long would end the turn of the next one."""
+    cache.backend.set("key", "mine", 60)
+    assert cache.backend.delete("key", "yours") is False
+    assert cache.backend.delete("key", "mine") is True
+
+
 # -- foreign values ---------------------------------------------------------------------------------------------------
 
 
@@ -355,7 +385,7 @@ def test_what_somebody_else_wrote_into_redis_counts_as_nothing(
 
 
 def test_caches_with_other_prefixes_are_not_seen_nor_cleared(redis: Cache, redis_settings: dict[str, Any]) -> None:
-    other = Cache.from_config(Config({**redis_settings, "CACHE_PREFIX": redis_settings["CACHE_PREFIX"] + "?"}))
+    other = Cache.from_config(Config({**redis_settings, "CACHE_PREFIX": redis_settings["CACHE_PREFIX"] + "*"}))
     redis.set("key", 1)
     other.set("key", 2)
     other.clear()
@@ -438,6 +468,42 @@ def test_a_server_that_restarted_is_used_again_without_an_error(
     cache.set("key", 2)
     assert cache.get("key") == 2
     assert caplog.records == []
+
+
+class Rude:
+    """A server that hangs up on everybody, and counts them."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
+        self._thread = threading.Thread(target=self._hang_up)
+        self._thread.start()
+
+    def _hang_up(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection, suppress(ConnectionError):
+                self.calls += 1
+                if connection.recv(4) == b"stop":
+                    return
+
+    def stop(self) -> None:
+        with socket.create_connection(self._socket.getsockname()) as connection:
+            connection.sendall(b"stop")
+        self._thread.join(10)
+        self._socket.close()
+
+
+def test_a_server_in_trouble_is_called_twice_and_then_left_alone_for_a_while() -> None:
+    server = Rude()
+    try:
+        cache = Cache.from_config(Config({"CACHE_URL": server.url}))
+        for _ in range(20):
+            assert cache.get("key") is None
+        assert server.calls == 2
+    finally:
+        server.stop()
 
 
 def test_the_password_of_the_server_is_in_no_record(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -216,6 +216,14 @@ def test_what_a_client_sends_forges_no_line(log: Log, attack: str) -> None:
     assert len(log.lines) == log.text.count("\n")
 
 
+def test_the_line_of_a_request_forges_nothing_in_a_log_that_escapes_nothing(log: Log) -> None:
+    """An application that is embedded in something else is logged as that does it."""
+    log.handler.setFormatter(logging.Formatter("%(message)s"))
+    site().get("/", environ={"PATH_INFO": "/item/a\nforged\x1b[2J/", "REQUEST_METHOD": "GET"})
+    (line,) = log.lines
+    assert line.isprintable()
+
+
 @given(st.text())
 def test_whatever_it_was_printable_text_is_one_line_without_effects(text: str) -> None:
     shown = printable(text)
@@ -369,6 +377,13 @@ def test_logging_can_be_configured_as_a_dictionary(project: Callable[[str], str]
         "loggers": {"shop": {"level": "INFO", "handlers": ["err"]}},
     }"""
     assert re.fullmatch(r"[0-9a-f]{32}\|shop\|in the view\n", project(settings))
+
+
+def test_what_somebody_set_up_before_is_kept(log: Log) -> None:
+    before = list(logging.getLogger().handlers)
+    configure_logging(Config({"LOGGING_LEVEL": "ERROR"}))
+    assert logging.getLogger().handlers == before
+    assert logging.getLogger().level == logging.ERROR
 
 
 def test_an_application_that_is_embedded_leaves_logging_alone() -> None:

@@ -79,6 +79,13 @@ def test_a_deleted_session_is_gone_at_once_and_not_brought_back(store: CacheSess
     assert kept(store) == {}
 
 
+def test_what_a_slower_request_writes_after_the_logout_leaves_nothing(store: CacheSessionStore) -> None:
+    cookie = store.save(None, {"a": 1}, 60)
+    store.delete(cookie)
+    store.save(cookie, {"user_id": 1}, 60)
+    assert kept(store) == {}
+
+
 def test_all_sessions_of_a_user_can_be_ended(store: CacheSessionStore) -> None:
     first, second, other, nobody = (store.save(None, data, 60) for data in [{"user_id": 1}] * 2 + [{"user_id": 2}, {}])
     store.delete_for_user(1)
@@ -112,16 +119,28 @@ def test_the_sessions_of_a_user_end_when_the_server_lost_who_may_have_some(store
     assert store.load(cookie) is None
 
 
-def test_the_backend_is_told_when_a_session_ends(store: CacheSessionStore) -> None:
-    """The key of the session and that of its user; what nobody asks for any more goes by itself."""
-    store.save(None, {"user_id": 1}, 60)
+def seconds_left(store: CacheSessionStore) -> dict[str, float]:
+    """How long the backend keeps the key of a session, and that of its user."""
     backend: Any = store._backend
+    keys: list[str] = backend.keys()
     if backend.shared:
-        left = [backend._client.pttl(key) / 1000 for key in backend._client.keys(backend._prefix + b"*")]
-    else:
-        left = [ends - time.monotonic() for _, ends in backend._entries.values()]
-    assert len(left) == 2
-    assert all(50 < seconds <= 60 for seconds in left)
+        return {key.partition(":")[0]: backend._client.pttl(backend._key(key)) / 1000 for key in keys}
+    return {key.partition(":")[0]: backend._entries[key][1] - time.monotonic() for key in keys}
+
+
+def test_what_nobody_asks_for_any_more_goes_by_itself(store: CacheSessionStore) -> None:
+    store.save(None, {"user_id": 1}, 60)
+    left = seconds_left(store)
+    assert left.keys() == {"id", "user"}
+    assert all(50 < seconds <= 60 for seconds in left.values())
+
+
+def test_what_says_that_the_sessions_of_a_user_count_stays_as_long_as_they_do(store: CacheSessionStore) -> None:
+    first = store.save(None, {"user_id": 1}, 60)
+    store.save(first, {"user_id": 1, "a": 1}, 120)
+    assert min(seconds_left(store).values()) > 110
+    store.save(None, {"user_id": 1}, 240)
+    assert 230 < seconds_left(store)["user"] <= 240
 
 
 GARBLED = [
