@@ -134,7 +134,7 @@ def test_the_size_of_a_body_is_told_where_it_is_known(log: Log) -> None:
     client.get("/")
     client.request("HEAD", "/")
     client.get("/stream/")
-    assert re.findall(r" (\S+)B ip", log.text) == ["1", "0", "-"]
+    assert re.findall(r" (\S+) ip", log.text) == ["1B", "0B", "-"]
 
 
 def test_the_user_is_told_and_not_looked_up_for_it(log: Log) -> None:
@@ -154,6 +154,11 @@ def test_the_user_is_told_and_not_looked_up_for_it(log: Log) -> None:
     assert looked_up == []
     client.get("/")
     assert re.findall(r"user=(\S+)", log.text) == ["-", "7"]
+
+
+def test_a_request_that_was_refused_before_it_came_to_a_middleware_has_its_line_too(log: Log) -> None:
+    site().get("/", environ={"HTTP_HOST": "evil.example"})
+    assert re.search(r"GET / 400 - \d+B ip=127\.0\.0\.1 user=-$", log.lines[-1])
 
 
 def test_an_error_is_logged_with_its_traceback_and_the_line_of_its_request(log: Log) -> None:

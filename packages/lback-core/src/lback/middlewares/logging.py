@@ -66,5 +66,8 @@ def _path(request: Request) -> str:
 
 
 def _line(fields: dict[str, Any]) -> str:
-    shown = {name: "-" if value is None else value for name, value in fields.items()}
-    return "{method} {path} {status} {duration_ms}ms {bytes}B ip={ip} user={user_id}".format_map(shown)
+    duration, size, user = fields["duration_ms"], fields["bytes"], fields["user_id"]
+    return (
+        f"{fields['method']} {fields['path']} {fields['status']} {'-' if duration is None else f'{duration}ms'} "
+        f"{'-' if size is None else f'{size}B'} ip={fields['ip']} user={'-' if user is None else user}"
+    )
