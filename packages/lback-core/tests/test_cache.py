@@ -540,6 +540,22 @@ def test_an_address_that_is_none_stops_the_start(url: str) -> None:
         make_app([], CACHE_URL=url)
 
 
+@pytest.mark.parametrize("options", ["socket_timeout=soon", "sokket_timeout=5", "decode_responses=true"])
+def test_an_option_that_the_client_does_not_take_stops_the_start(options: str) -> None:
+    pytest.importorskip("redis", reason="the client of Redis is not installed")
+    with pytest.raises(ConfigurationError, match=r"CACHE_URL has an option that can't be used: .*(timeout|decode)"):
+        make_app([], CACHE_URL=f"redis://127.0.0.1:6379/0?{options}")
+
+
+def test_an_option_of_the_client_may_stand_in_the_address(redis_settings: dict[str, Any]) -> None:
+    cache = Cache.from_config(
+        Config({**redis_settings, "CACHE_URL": redis_settings["CACHE_URL"] + "?socket_timeout=5"})
+    )
+    cache.set("key", 1, ttl=60)
+    assert cache.get("key") == 1
+    cache.clear()
+
+
 def test_the_refusal_of_an_address_does_not_tell_its_password() -> None:
     with pytest.raises(ConfigurationError) as raised:
         make_app([], CACHE_URL="redis://:s3cr3t@h:port/0")

@@ -277,7 +277,10 @@ def make_backend(config: Config, namespace: str) -> CacheBackend:
             raise ConfigurationError(
                 "CACHE_URL names a Redis server, whose client is not installed: pip install 'lback-core[redis]'."
             ) from error
-        return RedisBackend(url, f"{config.CACHE_PREFIX}:{namespace}:")
+        try:
+            return RedisBackend(url, f"{config.CACHE_PREFIX}:{namespace}:")
+        except ValueError as error:
+            raise ConfigurationError(f"CACHE_URL has an option that can't be used: {error}.") from error
     raise ConfigurationError(
         "CACHE_URL must be 'memory://' or 'redis://host:port/db' (rediss:// with TLS); "
         f"it begins with {url.partition('://')[0][:20]!r}."

@@ -39,6 +39,9 @@ class RedisBackend:
     Args:
         url: ``redis://[:password@]host:port/db``, or ``rediss://`` for TLS.
         prefix: What every key begins with there.
+
+    Raises:
+        ValueError: The address has an option, such as ``?socket_timeout=5``, that the client does not take.
     """
 
     shared = True
@@ -49,6 +52,13 @@ class RedisBackend:
         self._client = redis.Redis.from_url(
             url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
         )
+        pool = self._client.connection_pool
+        if pool.connection_kwargs.get("decode_responses"):
+            raise ValueError("decode_responses is not for this use")
+        try:
+            pool.connection_class(**pool.connection_kwargs)  # not connected; only its arguments are looked at
+        except TypeError as error:
+            raise ValueError(str(error).rpartition(" got ")[2]) from error
         self._rest_until = 0.0
         self._lock = threading.Lock()
 
