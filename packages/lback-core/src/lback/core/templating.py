@@ -9,8 +9,8 @@ from urllib.parse import quote
 from lback.core.apps import App
 from lback.core.config import Config
 from lback.core.context import current_request
-from lback.core.static import hashed_names
 from lback.core.sessions import FlashMessages
+from lback.core.static import hashed_names
 from lback.core.translations import Translations
 from lback.security.csrf import csrf_input, get_token
 
