@@ -222,3 +222,18 @@ def test_with_debug_off_there_is_no_report() -> None:
     response = Client(make_app([path("/", breaks)])).get("/", headers=HTML)
     assert response.status_code == 500
     assert not any(word in response.text for word in ("ValueError", "breaks", ".py", "Traceback", "Settings"))
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_secret_of_the_settings_is_known_under_any_name(accept: str) -> None:
+    def view(request: Request) -> str:
+        harmless = f"amqp {request.config.BROKER_PASSWORD} <&>"
+        raise ValueError(harmless)
+
+    # Put together, as the report also shows the source.
+    password = "a<b>&" + "long" + "-one"
+    page = Client(make_app([path("/", view)], DEBUG=True, BROKER_PASSWORD=password)).get(
+        "/", headers={"Accept": accept}
+    )
+    assert (page.status_code, "amqp" in page.text) == (500, True)
+    assert "long" + "-one" not in page.text

@@ -422,3 +422,16 @@ def test_a_json_record_has_the_traceback_and_keeps_its_own_names() -> None:
     entry = json.loads(JSONFormatter().format(record))
     assert (entry["level"], entry["order"]) == ("ERROR", 7)
     assert entry["exception"].endswith("RuntimeError: on purpose")
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter, JSONFormatter])
+def test_a_secret_of_the_settings_is_masked_wherever_a_record_has_it(formatter: Any) -> None:
+    config = Config({"DB_PASSWORD": "correct-horse-battery", "SECRET_KEY_FALLBACKS": ["an-earlier-key-of-ours"]})
+    error = RuntimeError(f"no access with {config.DB_PASSWORD}")
+    text = formatter(config.secrets).format(error_record(error))
+    text += formatter(config.secrets).format(
+        logging.LogRecord(
+            "shop", logging.INFO, "", 0, "%s and %s", (config.DB_PASSWORD, "an-earlier-key-of-ours"), None
+        )
+    )
+    assert ("correct-horse" in text, "an-earlier-key" in text, text.count("********")) == (False, False, 3)

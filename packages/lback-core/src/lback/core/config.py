@@ -8,7 +8,7 @@ import importlib.util
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from lback.core.exceptions import ConfigurationError
 from lback.security.redaction import MASK, is_secret_name, redacted
 
 ENVIRONMENT_PREFIX = "LBACK_"
+# Shorter ones are words such as "postgres", which would be masked wherever they stand.
+SHORTEST_SECRET = 10
 
 _dotenv: ContextVar[Mapping[str, str]] = ContextVar("lback_dotenv", default=MappingProxyType({}))
 
@@ -76,6 +78,8 @@ class Config(Mapping[str, Any]):
         self.public: Mapping[str, Any] = MappingProxyType(
             {name: redacted(name, value) for name, value in self._values.items() if not is_secret_name(name)}
         )
+        #: The texts of the secrets that are long enough to be told from other text, for masking them.
+        self.secrets: tuple[str, ...] = tuple(sorted(_secrets(self._values.values()), key=len, reverse=True))
 
     @classmethod
     def load(cls, base_dir: Path | str, debug: bool = False) -> "Config":
@@ -259,6 +263,16 @@ def _guarded(name: str, value: Any) -> Any:
     if type(value) is list:
         return [_guarded(name, item) for item in value]
     return Secret(value) if type(value) is str and value else value
+
+
+def _secrets(values: Iterable[Any]) -> set[str]:
+    found = set()
+    for value in values:
+        if isinstance(value, Secret) and len(value) >= SHORTEST_SECRET:
+            found.add(str(value))
+        elif type(value) is list:
+            found |= _secrets(value)
+    return found
 
 
 def _without_prefix(variables: Mapping[str, str]) -> dict[str, str]:

@@ -7,15 +7,17 @@ import linecache
 import reprlib
 import secrets
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import escape
+
 from lback.core.request import Request
 from lback.core.response import HTMLResponse, Response
-from lback.security.redaction import MASK, is_secret_name, redacted, scrubbed
+from lback.security.redaction import MASK, is_secret_name, redacted, scrubbed, without
 
 if TYPE_CHECKING:
     from lback.core.templating import TemplateRenderer
@@ -59,11 +61,12 @@ def message_of(error: BaseException) -> str:
         return f"(its text can't be shown, as that raised {type(failure).__name__})"
 
 
-def text_report(error: BaseException) -> str:
-    """Return the traceback as text, without any values of variables."""
+def text_report(error: BaseException, known: Iterable[str] = ()) -> str:
+    """Return the traceback as text, without any values of variables and without the `known` secrets."""
     parts = traceback.format_exception(error)
     # The lines of the source stay as they are.
-    return "".join(part if part.lstrip(" |").startswith('File "') else scrubbed(part) for part in parts)
+    text = "".join(part if part.lstrip(" |").startswith('File "') else scrubbed(part) for part in parts)
+    return without(text, known)
 
 
 def html_report(templates: "TemplateRenderer", request: Request, error: BaseException) -> Response:
@@ -91,6 +94,9 @@ def html_report(templates: "TemplateRenderer", request: Request, error: BaseExce
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+    # Names mask most; a secret under a harmless name, or in the source beside the error, is known by its text.
+    known = request.config.secrets
+    page = without(page, [*known, *map(str, map(escape, known))])
     return HTMLResponse(page, 500, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 

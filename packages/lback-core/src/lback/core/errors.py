@@ -87,7 +87,7 @@ class ErrorHandler:
                 return html_report(self._templates, request, error)
             except Exception:
                 logger.exception("The report of the error failed, so it is given as text.")
-        return Response(text_report(error), 500, content_type="text/plain; charset=utf-8")
+        return Response(text_report(error, request.config.secrets), 500, content_type="text/plain; charset=utf-8")
 
     def _announce(self, request: Request, response: Response, error: Exception, expected: bool) -> None:
         send = self._dispatcher.send

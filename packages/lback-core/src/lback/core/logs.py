@@ -8,12 +8,14 @@ import json
 import logging
 import logging.config
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from lback.core.config import Config
 from lback.core.context import current_request
 from lback.core.exceptions import ConfigurationError
 from lback.security.printable import printable
+from lback.security.redaction import without
 
 FORMATS = ("text", "json")
 _FILTER = "lback_request"
@@ -36,13 +38,17 @@ class TextFormatter(logging.Formatter):
     """One line for a record: time in UTC, level, logger, request id, message.
 
     What came from outside begins no line of its own: control characters are escaped, tracebacks are indented.
+
+    Args:
+        secrets: Texts that are masked wherever they stand.
     """
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self._secrets = secrets
         super().__init__(
             "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s", defaults={"request_id": "-"}
         )
@@ -53,7 +59,7 @@ class TextFormatter(logging.Formatter):
         kept = record.exc_text
         record.exc_text = None if record.exc_info or not kept else _indented(kept)
         try:
-            return super().format(record)
+            return without(super().format(record), self._secrets)
         finally:
             record.exc_text = kept
 
@@ -78,7 +84,14 @@ def _indented(text: str) -> str:
 class JSONFormatter(logging.Formatter):
     """One JSON object on a line for a record: ``time``, ``level``, ``logger``, ``request_id``, ``message``, then the
     ``fields`` of the record, and ``exception``.
+
+    Args:
+        secrets: Texts that are masked wherever they stand.
     """
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self._secrets = secrets
+        super().__init__()
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object, of nothing but printable ASCII."""
@@ -96,7 +109,8 @@ class JSONFormatter(logging.Formatter):
         if record.stack_info:
             entry["stack"] = record.stack_info
         # The one control character that JSON leaves as it is.
-        return json.dumps(entry, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
+        line = json.dumps(entry, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
+        return without(line, self._secrets)
 
 
 def configure_logging(config: Config) -> None:
@@ -121,7 +135,7 @@ def configure_logging(config: Config) -> None:
     if not root.handlers:
         handler = logging.StreamHandler()
         handler.addFilter(RequestFilter())
-        handler.setFormatter(JSONFormatter() if config.LOGGING_FORMAT == "json" else TextFormatter())
+        handler.setFormatter((JSONFormatter if config.LOGGING_FORMAT == "json" else TextFormatter)(config.secrets))
         root.addHandler(handler)
 
 

@@ -1,7 +1,7 @@
 """Which names hold secrets, and how a value is shown where a secret must not be."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "********"
@@ -47,3 +47,11 @@ def scrubbed(text: str) -> str:
             parts += [text[position : found.end()], MASK]
             position = value.end()
     return _URL_PASSWORD.sub(rf"\1{MASK}@", "".join(parts) + text[position:])
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return text for display in which none of `secrets` stands, under whatever name it came in."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text
