@@ -9,6 +9,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from lback.core.config import Config, Secret
+from lback.core.filters import sanitize
 from lback.core.request import Request
 from lback.core.templating import REQUEST_VALUES
 from lback.core.translations import Translations
@@ -73,6 +74,7 @@ def make_environment(folders: Sequence[Path], translations: Translations, *, rel
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.filters["sanitize"] = sanitize
     if translations:
         environment.install_gettext_callables(  # type: ignore[attr-defined]
             translations.gettext,
