@@ -172,6 +172,7 @@ class Application:
             response = self._answer(request, chain.on_request)
         except Exception as error:  # noqa: BLE001 - the outermost place that turns errors into responses
             response = self._recovered(request, error)
+        request.answered = True
         for hook in chain.on_response:
             try:
                 response = hook(request, response)
@@ -183,7 +184,7 @@ class Application:
 
     def _replaced(self, request: Request, error: Exception, hooks: Sequence[ResponseHook]) -> Response:
         """Return the answer to an error behind the view, after the hooks that saw another response."""
-        response = self.errors.respond(request, error)
+        response = self._excepted(request, error)
         for hook in hooks:
             try:
                 response = hook(request, response)
@@ -212,6 +213,10 @@ class Application:
     def _recovered(self, request: Request, error: Exception) -> Response:
         """Undo what the view did, and answer its error."""
         request.finish(None, error)
+        return self._excepted(request, error)
+
+    def _excepted(self, request: Request, error: Exception) -> Response:
+        """Return the answer to an error: that of the first middleware that has one, or the usual one."""
         for hook in self.middlewares.on_exception:
             try:
                 response = hook(request, error)

@@ -193,7 +193,7 @@ def typed(name: str, value: Any, default: Any, origin: str) -> Any:
     try:
         return _converted(value, wanted)
     except (TypeError, ValueError):
-        shown = MASK if is_secret_name(name) else repr(value)
+        shown = MASK if is_secret_name(name) and value is not None else repr(value)
         raise ConfigurationError(
             f"The setting {name} must be {_KINDS.get(wanted, wanted.__name__)}; {origin} has {shown}."
         ) from None

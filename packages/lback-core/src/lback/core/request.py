@@ -47,6 +47,8 @@ class Request:
 
     # What most requests never change is not set on each of them.
     problem = ""
+    #: Whether the view is done, or was passed over, and the response on its way back.
+    answered = False
     path_params: Mapping[str, Any] = MappingProxyType({})
     route: "Route | None" = None
     unfinished: Sequence["Finishing"] = ()

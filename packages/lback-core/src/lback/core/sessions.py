@@ -4,6 +4,7 @@
 itself (`SignedCookieStore`), ``cache`` in Redis (`lback.core.session_stores`); lback-orm has one in the database.
 """
 
+import json
 import time
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Protocol, runtime_checkable
@@ -122,6 +123,11 @@ class Session(MutableMapping[str, Any]):
         return self._data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
+        try:
+            json.dumps({key: value}, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            # Now, in the view: when the session is written, the work of the view has been committed.
+            raise TypeError(f"A session keeps JSON values, and session[{key!r}] is or holds none: {error}") from None
         self._data[key] = value
         self.modified = True
 

@@ -19,17 +19,21 @@ class DatabaseManager:
 
     Args:
         engine: The engine, usually from `lback.models.engines.make_engine`.
+        beside: An engine with a pool of its own for short transactions during a request; the same unless given.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, beside: Engine | None = None) -> None:
         self.engine = engine
-        # The same pool; only SQLite looks at the option, when a transaction begins.
+        self._beside = beside or engine
+        # The same pools; only SQLite looks at the option, when a transaction begins.
         self._immediate = engine.execution_options(**{IMMEDIATE: True})
+        self._beside_immediate = self._beside.execution_options(**{IMMEDIATE: True})
 
     @classmethod
     def from_config(cls, config: Config) -> "DatabaseManager":
         """Make the manager for the database that the settings name; nothing is connected yet."""
-        return cls(make_engine(config))
+        engine = make_engine(config)
+        return cls(engine, make_engine(config, beside=engine))
 
     def session(self, *, immediate: bool = False) -> Session:
         """Return a new session; close it.
@@ -45,13 +49,25 @@ class DatabaseManager:
 
     @contextmanager
     def transaction(self, *, immediate: bool = True) -> Iterator[Session]:
-        """Give a session whose work is committed at the end of the block, or rolled back when the block raises."""
-        with self.session(immediate=immediate) as session, session.begin():
+        """Give a session whose work is committed at the end of the block, or rolled back when the block raises.
+
+        It is independent of ``request.db_session``: what a request writes here stays when its view is rolled back.
+        Keep it short there, as few connections are set aside for it.
+
+        Args:
+            immediate: Whether it is going to write, which SQLite has to know when it begins.
+        """
+        if current_request() is None:
+            engine = self.engine_for(immediate=immediate)
+        else:
+            engine = self._beside_immediate if immediate else self._beside
+        with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def dispose(self) -> None:
-        """Close the connections of the pool."""
+        """Close the connections of the pools."""
         self.engine.dispose()
+        self._beside.dispose()
 
 
 class _CurrentSession:

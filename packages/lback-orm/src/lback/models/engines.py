@@ -24,6 +24,8 @@ from lback.core.exceptions import ConfigurationError
 from lback.models.urls import database_url
 
 IMMEDIATE = "lback_immediate"
+# Connections for the short transactions beside those of requests.
+BESIDE_SIZE = 2
 # For the moment after a fork alone.
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
@@ -34,15 +36,21 @@ EXTRAS = {
 }
 
 
-def make_engine(config: Config) -> Engine:
+def make_engine(config: Config, beside: Engine | None = None) -> Engine:
     """Return the engine for the database of the settings; it connects when it is first used.
+
+    Args:
+        config: The settings.
+        beside: An engine for the same database. The new one gets a small pool of its own, for short work of requests
+            that hold a connection of the other: were it the same pool, they could all wait for each other.
 
     Raises:
         ConfigurationError: The address is wrong, or the driver for the database is not installed.
     """
     url = database_url(config)
+    pool = _pool(url, config, beside)
     try:
-        engine = create_engine(url, echo=config.DATABASE_ECHO, hide_parameters=not config.DEBUG, **_pool(url, config))
+        engine = create_engine(url, echo=config.DATABASE_ECHO, hide_parameters=not config.DEBUG, **pool)
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigurationError(f"There is no driver for {url.drivername}: {_advice(url)}.") from error
     if url.get_backend_name() == "sqlite":
@@ -67,15 +75,15 @@ def _in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def _pool(url: URL, config: Config) -> dict[str, Any]:
+def _pool(url: URL, config: Config, beside: Engine | None) -> dict[str, Any]:
     pool = {
         "poolclass": QueuePool,
-        "pool_size": config.DB_POOL_SIZE,
-        "max_overflow": config.DB_MAX_OVERFLOW,
+        "pool_size": config.DB_POOL_SIZE if beside is None else min(config.DB_POOL_SIZE, BESIDE_SIZE),
+        "max_overflow": config.DB_MAX_OVERFLOW if beside is None else 0,
         "pool_timeout": config.DB_POOL_TIMEOUT,
     }
     if _in_memory(url):
-        return {**pool, "creator": _memory()}
+        return {**pool, "creator": _memory() if beside is None else beside.pool._creator}
     if url.get_backend_name() == "sqlite":
         return {**pool, "connect_args": {"check_same_thread": False}}
     return {**pool, "pool_pre_ping": True, "pool_recycle": config.DB_POOL_RECYCLE}

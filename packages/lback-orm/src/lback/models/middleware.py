@@ -70,8 +70,12 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
         return None
 
     def _open(self, request: Request) -> Session:
-        engine = self._database.engine_for(immediate=request.method not in SAFE_METHODS)
-        return RequestSession(engine, expire_on_commit=False)
+        # What is first asked for behind the view only reads: waiting for writers there, the request could wait for
+        # itself when it writes its session down.
+        immediate = request.method not in SAFE_METHODS and not request.answered
+        session = RequestSession(self._database.engine_for(immediate=immediate), expire_on_commit=False)
+        session.ended = request.answered
+        return session
 
     def _finish(
         self, session: RequestSession, request: Request, response: Response | None, error: BaseException | None

@@ -22,8 +22,8 @@ def closed_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     made: list[Engine] = []
 
-    def remembered(config: "Config") -> "Engine":
-        made.append(make_engine(config))
+    def remembered(config: "Config", beside: "Engine | None" = None) -> "Engine":
+        made.append(make_engine(config, beside))
         return made[-1]
 
     monkeypatch.setattr(database, "make_engine", remembered)

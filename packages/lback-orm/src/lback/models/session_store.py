@@ -13,12 +13,15 @@ from lback.models.database import DatabaseManager
 from lback.models.session import Session
 
 ID_BYTES = 32
+# How many sessions a process begins before it looks for expired ones again.
+PURGE_EVERY = 100
 
 
 class DatabaseSessionStore:
     """Sessions as rows: the cookie holds a random id, the table its hash and the data as JSON.
 
-    Every write is a short transaction of its own, so what a session holds survives a view that is rolled back.
+    Every write is a short transaction of its own, so what a session holds survives a view that is rolled back. Expired
+    rows are deleted by whichever process begins its next hundredth session.
 
     Args:
         db_manager: The database.
@@ -28,10 +31,11 @@ class DatabaseSessionStore:
 
     def __init__(self, db_manager: DatabaseManager) -> None:
         self._database = db_manager
+        self._begun = 0
 
     def load(self, cookie: str) -> dict[str, Any] | None:
         """Return the data behind the id in a cookie, or None when there is none or it has expired."""
-        with self._database.session() as session:
+        with self._database.transaction(immediate=False) as session:
             row = session.execute(
                 select(Session.data, Session.expires_at).where(Session.key == hashed(cookie))
             ).one_or_none()
@@ -59,6 +63,9 @@ class DatabaseSessionStore:
                 return cookie
             fresh = secrets.token_urlsafe(ID_BYTES)
             session.execute(insert(Session).values(key=hashed(fresh), created_at=now, **values))
+        self._begun += 1
+        if self._begun % PURGE_EVERY == 0:
+            self.purge_expired()
         return fresh
 
     def delete(self, cookie: str) -> None:

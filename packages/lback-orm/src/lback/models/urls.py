@@ -44,7 +44,7 @@ def _below(base_dir: Path, database: str | None) -> str | None:
 
 def _given_url(config: Config) -> URL:
     try:
-        url = make_url("".join(config.DATABASE_URL))
+        url = make_url(config.DATABASE_URL)
     except (ArgumentError, ValueError):
         raise ConfigurationError(
             "DATABASE_URL can't be read; expected something like postgresql://user:password@host:5432/name."
@@ -62,7 +62,7 @@ def _assembled_url(config: Config) -> URL:
     return URL.create(
         driver,
         username=config.DB_USER or None,
-        password="".join(config.DB_PASSWORD) or None,
+        password=config.DB_PASSWORD or None,
         host=config.DB_HOST,
         port=config.DB_PORT or DEFAULT_PORTS[driver.partition("+")[0]],
         database=config.DB_NAME,
