@@ -2,16 +2,17 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import CheckConstraint, ForeignKey, MetaData, String, inspect
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData, String, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lback.models.base import Base, BaseModel
 from lback.models.database import DatabaseManager
+from lback.models.types import UTCDateTime
 
 
 class Local(BaseModel):
@@ -45,7 +46,7 @@ def test_a_model_has_a_key_and_the_times_of_its_making_and_change(sqlite: Databa
         session.merge(Author(id=1, name="Ada Lovelace", born=1815))
     with sqlite.session() as session:
         changed = session.get_one(Author, 1)
-        assert changed.updated_at.replace(tzinfo=UTC) > made
+        assert changed.updated_at > made
 
 
 def test_the_key_comes_first_and_the_times_last() -> None:
@@ -130,3 +131,44 @@ def test_a_transaction_commits_at_the_end_of_its_block_and_rolls_back_on_an_erro
         session.add_all([Author(name="lost", born=1), Author(name="kept", born=1)])
     with sqlite.session() as session:
         assert [author.name for author in session.query(Author)] == ["kept"]
+
+
+class Visit(Local):
+    __tablename__ = "base_visits"
+    at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)),
+        (datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),  # noqa: DTZ001 - taken to be UTC
+        (None, None),
+    ],
+)
+def test_a_time_is_read_with_its_zone_on_every_database(
+    database: DatabaseManager, given: datetime | None, read: datetime | None
+) -> None:
+    Local.metadata.drop_all(database.engine)
+    Local.metadata.create_all(database.engine)
+    with database.transaction() as session:
+        session.add(Visit(at=given))
+    with database.session() as session:
+        visit = session.scalars(select(Visit)).one()
+        assert (visit.at, visit.created_at.tzinfo) == (read, UTC)
+        assert session.scalars(select(Visit).where(Visit.created_at <= datetime.now(UTC))).one() is visit
+
+
+class Note(Local):
+    __tablename__ = "base_notes"
+    text: Mapped[str | None]
+
+
+def test_text_without_a_length_can_be_had_on_every_database(database: DatabaseManager) -> None:
+    Local.metadata.drop_all(database.engine)
+    Local.metadata.create_all(database.engine)
+    with database.transaction() as session:
+        session.add(Note(text="x" * 255))
+    with database.session() as session:
+        assert session.scalars(select(Note.text)).one() == "x" * 255

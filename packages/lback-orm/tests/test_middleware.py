@@ -379,3 +379,12 @@ def test_when_all_connections_are_in_use_the_client_is_asked_to_come_again(
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert "no free connection" in caplog.text
     assert client.get("/counts/").status_code == 200
+
+
+def test_a_connection_that_is_missing_behind_the_view_asks_to_come_again_too(sqlite: DatabaseManager) -> None:
+    Local.metadata.create_all(sqlite.engine)
+    settings = {"DB_POOL_SIZE": 1, "DB_MAX_OVERFLOW": 0, "DB_POOL_TIMEOUT": 0.01}
+    app = with_hook(sqlite, lambda session: session.scalars(select(Parent)).all(), **settings).app
+    with app.container.get(DatabaseManager).engine.connect():
+        refused = Client(app).get("/untouched/")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")

@@ -1,15 +1,18 @@
 """Sessions in the database: ids hashed at rest, rows only when something is stored, an end to every session."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, func, select, text, update
 
 from lback.core.app import Application
+from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import Response
 from lback.core.sessions import SessionStore, SignedCookieStore
@@ -87,6 +90,14 @@ def test_an_expired_session_is_not_loaded_and_purging_deletes_it(store: Database
     assert store.load(old) is None
     assert store.purge_expired() == 1
     assert store.load(new) == {"a": 1}
+
+
+def test_expired_sessions_are_deleted_by_whoever_begins_the_hundredth(store: DatabaseSessionStore) -> None:
+    for number in range(99):
+        store.save(None, {"number": number}, -1)
+    assert rows(store) == 99
+    cookie = store.save(None, {"number": 99}, 60)
+    assert (rows(store), store.load(cookie)) == (1, {"number": 99})
 
 
 def test_all_sessions_of_a_user_can_be_ended(store: DatabaseSessionStore) -> None:
@@ -236,3 +247,46 @@ def test_a_session_ends_when_it_is_idle_or_old(app: Application, key: str, hours
 def test_a_setting_chooses_another_store(tmp_path: Path) -> None:
     app = make_app([], MIDDLEWARES=[], INSTALLED_APPS=["sessions"], SESSION_STORE="cookie", BASE_DIR=tmp_path)
     assert isinstance(app.container.get(SessionStore), SignedCookieStore)  # type: ignore[type-abstract]
+
+
+def test_requests_that_hold_a_connection_each_do_not_wait_for_each_others_second(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def view(request: Request) -> Response:
+        request.db_session.execute(text("SELECT 1"))
+        together.wait(timeout=10)
+        # Each of four holds one of four connections now, and the session has to be looked up.
+        request.session["seen"] = request.session.get("seen", 0) + 1
+        return Response(str(request.session["seen"]))
+
+    pool = {"DB_POOL_SIZE": 4, "DB_MAX_OVERFLOW": 0, "DB_POOL_TIMEOUT": 5}
+    app = make_app([path("/", view)], MIDDLEWARES=MIDDLEWARES, INSTALLED_APPS=["sessions"], BASE_DIR=tmp_path, **pool)
+    Session.__table__.create(app.container.get(DatabaseManager).engine)  # type: ignore[attr-defined]
+    clients = [Client(app) for _ in range(4)]
+    for visit in ("1", "2"):
+        with ThreadPoolExecutor(4) as threads:
+            assert [answer.text for answer in threads.map(lambda client: client.get("/"), clients)] == [visit] * 4
+
+
+class Late(BaseMiddleware):
+    """Reads from the database when the view is done, as a menu or a footer does."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        request.db_session.execute(text("SELECT 1"))
+        return response
+
+
+def test_a_request_that_first_asks_for_the_database_behind_the_view_does_not_wait_for_itself(tmp_path: Path) -> None:
+    def view(request: Request) -> Response:
+        request.session["a"] = 1
+        return Response("x")
+
+    app = make_app(
+        [path("/", view, ["POST"])],
+        MIDDLEWARES=[*MIDDLEWARES, f"{__name__}.Late"],
+        INSTALLED_APPS=["sessions"],
+        BASE_DIR=tmp_path,
+        SQLITE_BUSY_TIMEOUT=0.5,
+    )
+    Session.__table__.create(app.container.get(DatabaseManager).engine)  # type: ignore[attr-defined]
+    assert Client(app).post("/").status_code == 200

@@ -116,7 +116,9 @@ def _comes_by_itself(mapper: Mapper[Any], column: "Column[Any]") -> bool:
     if column.onupdate is not None or column.server_onupdate is not None:
         return True
     scalar = column.default is not None and column.default.is_scalar
-    return isinstance(column.type, DateTime) and has_default(column) and not scalar
+    # A type of one's own around it stands for the same.
+    kind = getattr(column.type, "impl_instance", column.type)
+    return isinstance(kind, DateTime) and has_default(column) and not scalar
 
 
 def field_for_type(kind: TypeEngine[Any]) -> Described | None:

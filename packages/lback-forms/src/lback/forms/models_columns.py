@@ -113,7 +113,8 @@ def _is_entered(mapper: Mapper[Any], name: str, column: "Column[Any]") -> bool:
         return False
     if is_secret_name(name) or is_secret_name(str(column.name)):
         return False
-    if isinstance(column.type, DateTime) and has_default(column) and scalar_default(column) is None:
+    kind = getattr(column.type, "impl_instance", column.type)  # of a type of one's own, what it stands for
+    if isinstance(kind, DateTime) and has_default(column) and scalar_default(column) is None:
         return False  # a creation timestamp
     return field_for_type(column.type) is not None
 

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from lback.models.types import UTCDateTime
 
 # Every constraint has a name, so that a migration can drop it on any database.
 NAMING_CONVENTION = {
@@ -44,10 +46,8 @@ class BaseModel(Base):
     __abstract__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, sort_order=-1)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now, sort_order=1000)
-    updated_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), default=utc_now, onupdate=utc_now, sort_order=1001
-    )
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now, sort_order=1000)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now, onupdate=utc_now, sort_order=1001)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the columns by the names of their attributes."""
