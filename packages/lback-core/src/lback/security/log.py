@@ -1,0 +1,22 @@
+"""The log of what was refused: the logger ``lback.security``, one record a refusal."""
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lback.core.request import Request
+
+logger = logging.getLogger("lback.security")
+
+
+def log_refusal(request: "Request", reason: str) -> None:
+    """Write down that a request was refused, with the method, the path and the address of the client.
+
+    What the client chose is quoted and cut, so a line break in it begins no line of the log. Values, which may be
+    passwords, are left out.
+
+    Args:
+        request: What was refused.
+        reason: A sentence of ours, without a full stop.
+    """
+    logger.warning("%s: %.20r %.200r from %.50r.", reason, request.method, request.path, request.remote_addr)
