@@ -199,6 +199,19 @@ def typed(name: str, value: Any, default: Any, origin: str) -> Any:
         ) from None
 
 
+def typed_keys(setting: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a setting that is a mapping with certain keys: the values as the types of the defaults, all keys there.
+
+    Raises:
+        ConfigurationError: A key that isn't one of them, or a value of another type; the message names it.
+    """
+    unknown = [key for key in values if key not in defaults]
+    if unknown:
+        raise ConfigurationError(f"{setting} has no key {unknown[0]!r}; its keys are {', '.join(defaults)}.")
+    given = {key: typed(f"{setting}[{key!r}]", value, defaults[key], "the project") for key, value in values.items()}
+    return {**defaults, **given}
+
+
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",

@@ -50,6 +50,8 @@ DEFAULTS: dict[str, Any] = {
     "LOCALE": "en",
     "LOCALE_DIR": "locale",
     "SECURITY_HEADERS": {},
+    "RATE_LIMITING_SETTINGS": {},
+    "FIREWALL_SETTINGS": {},
     "MAX_REQUEST_BODY_SIZE": 10 * 1024 * 1024,
     "MAX_FORM_FIELDS": 1000,
     "MAX_FORM_FILES": 100,
