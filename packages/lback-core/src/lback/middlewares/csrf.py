@@ -1,20 +1,14 @@
 """`CSRFMiddleware`: refuses requests that another site made the visitor's browser send."""
 
-import logging
-import re
-
 from lback.core.config import Config
 from lback.core.container import Container
-from lback.core.exceptions import ConfigurationError, Forbidden
+from lback.core.exceptions import Forbidden
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import Response
 from lback.security.csrf import CSRFCookie, CSRFSecret, refusal
-
-logger = logging.getLogger("lback.security")
-
-# As browsers write it: in lower case, without a path.
-_ORIGIN = re.compile(r"https?://[^/?#@\sA-Z]+")
+from lback.security.log import log_refusal
+from lback.security.origins import check_origins
 
 
 class CSRFMiddleware(BaseMiddleware):
@@ -26,11 +20,7 @@ class CSRFMiddleware(BaseMiddleware):
     """
 
     def __init__(self, container: Container, config: Config) -> None:
-        for origin in config.TRUSTED_ORIGINS:
-            if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
-                raise ConfigurationError(
-                    f"TRUSTED_ORIGINS lists origins such as 'https://app.example.org', and this is none: {origin!r}."
-                )
+        check_origins("TRUSTED_ORIGINS", config.TRUSTED_ORIGINS)
         self._cookie = CSRFCookie(config)
         container.add_request(CSRFSecret, self._cookie.load, name="csrf_secret")
 
@@ -44,9 +34,7 @@ class CSRFMiddleware(BaseMiddleware):
             return None
         reason = refusal(request)
         if reason is not None:
-            logger.warning(
-                "Refused %.20r %.200r from %s: %s", request.method, request.path, request.remote_addr, reason
-            )
+            log_refusal(request, reason)
             raise Forbidden(reason)
         return None
 
