@@ -6,11 +6,11 @@ starts anew with each minute of the clock, so that twice the limit can fall into
 over such a boundary, and never more. A hit is one step, which adds one and returns the sum.
 """
 
-import ipaddress
 import logging
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -24,6 +24,7 @@ from limits.storage import MemoryStorage, RedisStorage, Storage
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, ServiceUnavailable, TooManyRequests
 from lback.core.request import Request
+from lback.security.addresses import client_key
 from lback.security.log import log_refusal
 
 logger = logging.getLogger("lback.security")
@@ -31,7 +32,7 @@ logger = logging.getLogger("lback.security")
 V = TypeVar("V", bound=Callable[..., Any])
 
 # How long the store is left alone when it didn't answer, and how long an answer is waited for; in seconds.
-PAUSE = 2.0
+PAUSE = 5.0
 TIMEOUT = 0.5
 
 KEY_PARTS = ("ip", "user", "route")
@@ -40,7 +41,7 @@ KEY_PARTS = ("ip", "user", "route")
 class LimitStore:
     """The counters, in memory or in Redis; one for an application, as a component of its container.
 
-    When Redis doesn't answer, that is logged once, and it is left alone for two seconds between two attempts.
+    When Redis doesn't answer, that is logged once, and it is left alone for five seconds between two attempts.
 
     Args:
         url: ``"memory://"`` or ``"redis://host:port/db"`` (``rediss://`` over TLS).
@@ -56,7 +57,7 @@ class LimitStore:
             if scheme == "memory":
                 self._storage: Storage = MemoryStorage()
             elif scheme in ("redis", "rediss"):
-                self._storage = _redis_storage(url, prefix)
+                self._storage = self._connected(url, prefix)
             else:
                 # Not the address itself, which may hold a password.
                 raise ConfigurationError(f"CACHE_URL must begin with memory:// or redis://, not with {scheme!r}.")
@@ -72,6 +73,21 @@ class LimitStore:
     def from_config(cls, config: Config) -> "LimitStore":
         """Make the store that ``CACHE_URL`` names."""
         return cls(config.CACHE_URL, f"lback:{config.PROJECT_NAME}" if config.PROJECT_NAME else "lback")
+
+    def _connected(self, url: str, prefix: str) -> Storage:
+        from redis import ConnectionPool
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        pool = ConnectionPool.from_url(
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            # One more attempt, for a connection that was closed while nobody used it.
+            retry=Retry(NoBackoff(), 1),
+        )
+        weakref.finalize(self, pool.disconnect)
+        return RedisStorage(url, connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
 
     def add(self, key: str, seconds: int) -> int | None:
         """Add one to a counter that lives for some seconds; return the sum, or None if the store is away."""
@@ -91,22 +107,6 @@ class LimitStore:
             self._resume_at = 0.0
             logger.warning("Redis, which has the counters of the rate limits, is back.")
         return total
-
-
-def _redis_storage(url: str, prefix: str) -> Storage:
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    # One more attempt, for a connection that was closed while nobody used it.
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1)}
-    return RedisStorage(
-        url,
-        key_prefix=prefix,
-        wrap_exceptions=True,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        **options,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,23 +210,6 @@ def parse_limit(text: str) -> RateLimitItem:
     if item is None or item.amount < 1:
         raise ConfigurationError(f'A rate limit is text such as "5/minute" or "100 per 10 minutes", not {text!r}.')
     return item
-
-
-def client_key(address: str) -> str:
-    """Return what a client is counted under: its address, of IPv6 the first 64 bits, which are one customer's.
-
-    Args:
-        address: As `lback.core.request.Request.remote_addr` has it.
-    """
-    if ":" not in address:
-        return address
-    try:
-        parsed = ipaddress.IPv6Address(address)
-    except ValueError:
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{ipaddress.IPv6Address(int(parsed) >> 64 << 64)}/64"
 
 
 def request_key(request: Request, parts: Sequence[str]) -> str:
