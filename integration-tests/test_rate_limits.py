@@ -37,7 +37,7 @@ application = Application(
     Config(
         {{
             "SECRET_KEY": "a-key-for-tests-alone-0123456789-abcdefghij",
-            "PROJECT_NAME": "{name}",
+            "CACHE_PREFIX": "{prefix}",
             "CACHE_URL": "{redis}",
             "RATE_LIMITING_SETTINGS": {{"MAX_REQUESTS": {limit}, "WINDOW_SECONDS": 1_000_000_000}},
             "MIDDLEWARES": ["lback.middlewares.rate_limiting.RateLimitingMiddleware"],
@@ -49,8 +49,8 @@ application = Application(
 
 
 @pytest.fixture
-def project() -> Iterator[str]:
-    """The name of a project, whose counters are removed from Redis afterwards."""
+def prefix() -> Iterator[str]:
+    """What the keys in Redis begin with; they are removed afterwards."""
     name = f"test{secrets.token_hex(6)}"
     try:
         connection = importlib.import_module("redis").from_url(REDIS)
@@ -61,7 +61,7 @@ def project() -> Iterator[str]:
             pytest.fail(reason)
         pytest.skip(reason)
     yield name
-    for key in connection.scan_iter(f"lback:{name}:*"):
+    for key in connection.scan_iter(f"{name}:*"):
         connection.delete(key)
     connection.close()
 
@@ -98,8 +98,8 @@ class Server:
 
 
 @pytest.fixture
-def server(project: str, tmp_path: Path) -> Iterator[Server]:
-    (tmp_path / "site_of_test.py").write_text(SITE.format(name=project, redis=REDIS, limit=LIMIT))
+def server(prefix: str, tmp_path: Path) -> Iterator[Server]:
+    (tmp_path / "site_of_test.py").write_text(SITE.format(prefix=prefix, redis=REDIS, limit=LIMIT))
     running = Server(tmp_path)
     yield running
     running.stop()

@@ -36,7 +36,7 @@ DISTRIBUTIONS = {
 IMPORTED_BY_NAME = {"psycopg", "pymysql", "pytest"}
 # Modules that only an extra brings what they import.
 MODULES_OF_EXTRAS = {
-    "lback-core": {"redis": ("core/cache_redis.py", "core/limiting.py"), "testing": ("core/pytest_plugin.py",)},
+    "lback-core": {"redis": ("core/cache_redis.py",), "testing": ("core/pytest_plugin.py",)},
     "lback-orm": {"testing": ("models/pytest_plugin.py",)},
     "lback-forms": {"orm": ("forms/models",)},
 }

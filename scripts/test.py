@@ -8,7 +8,7 @@ import sys
 
 from environment import ROOT, environment, say
 
-REQUIREMENTS = ("pytest>=8", "hypothesis>=6.100", "psycopg[binary]>=3.1", "PyMySQL>=1.1", "redis>=5")
+REQUIREMENTS = ("pytest>=8", "hypothesis>=6.100", "psycopg[binary]>=3.1", "PyMySQL>=1.1")
 
 
 def main() -> int:

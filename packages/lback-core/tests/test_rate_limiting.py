@@ -1,6 +1,8 @@
 """Rate limits: who is counted, what a refusal says, and what happens without the store."""
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from lback.core.request import Request
 from lback.core.testing import Client, TestResponse, make_app
 from lback.utils.urls import path
 
-from .services import RedisServer
+from .redis_server import RedisServer
 
 MIDDLEWARE = "lback.middlewares.rate_limiting.RateLimitingMiddleware"
 # In seconds; a window that the clock leaves in the year 2033.
@@ -65,7 +67,6 @@ def statuses(visitor: Client, address: str = "/", count: int = 3, **environ: str
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path)
-    server.start()
     yield server
     server.stop()
 
@@ -151,6 +152,17 @@ def test_an_address_of_no_store_stops_the_start(url: str) -> None:
         client(url=url)
 
 
+def test_an_option_that_the_client_does_not_take_stops_the_start() -> None:
+    pytest.importorskip("redis", reason="the client of Redis is not installed")
+    with pytest.raises(ConfigurationError, match=r"CACHE_URL has an option that can't be used: .*'patience'"):
+        client(url="redis://localhost:6379/0?patience=5")
+
+
+def test_a_site_without_rate_limits_does_not_import_the_library() -> None:
+    code = "import sys; from lback.core.testing import make_app; make_app([]); sys.exit('limits' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 # -- the middleware ---------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +239,7 @@ def test_a_refusal_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.WARNING, "lback.security")
     statuses(client(requests=1), "/a%0ab/", count=2)
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "A request over its rate limit was refused: 'GET' '/a\\nb/' from '127.0.0.1'."
+        "Refused 'GET' '/a\\nb/' from '127.0.0.1': It is over its rate limit."
     ]
 
 

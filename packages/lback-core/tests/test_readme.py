@@ -36,6 +36,26 @@ def test_the_view_with_a_cache_runs_as_printed(examples: dict[str, Any]) -> None
     assert answers == [{"titles": ["Tea", "Coffee"], "visits": 1}, {"titles": ["Tea", "Coffee"], "visits": 2}]
 
 
+def test_the_guards_run_with_the_settings_as_printed(examples: dict[str, Any]) -> None:
+    app = make_app(
+        [path("/export/", examples["export"]), path("/sign-in/", examples["sign_in"], ["POST"])],
+        MIDDLEWARES=[
+            examples["CORS"],
+            "lback.middlewares.firewall.FirewallMiddleware",
+            "lback.middlewares.rate_limiting.RateLimitingMiddleware",
+            "lback.middlewares.sql_injection_detection.SQLInjectionDetectionMiddleware",
+        ],
+        FIREWALL_SETTINGS=examples["FIREWALL_SETTINGS"],
+        RATE_LIMITING_SETTINGS=examples["RATE_LIMITING_SETTINGS"],
+    )
+    client = Client(app)
+    answer = client.get("/export/", headers={"Origin": "https://app.example.org"})
+    assert (answer.text, answer.headers["ratelimit-remaining"]) == ("a, b, c", "99")
+    assert client.get("/export/?q=1%20OR%201=1").status_code == 400
+    assert client.get("/wp-admin/").status_code == 403
+    assert client.post("/sign-in/", {"name": "Ada"}).text == "Welcome"
+
+
 def test_messages_are_shown_as_printed(examples: dict[str, Any], tmp_path: Path) -> None:
     (loop,) = re.findall(r"`({% for message in messages %}.*?{% endfor %})`", README.read_text())
     (tmp_path / "templates").mkdir()

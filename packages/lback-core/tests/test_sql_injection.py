@@ -15,7 +15,7 @@ from lback.security.sql_injection import MAX_TEXT, MAX_TOTAL, looks_like_sql_inj
 from lback.utils.urls import path
 
 from . import sql_corpus
-from .services import missing
+from .redis_server import absent
 
 MIDDLEWARE = "lback.middlewares.sql_injection_detection.SQLInjectionDetectionMiddleware"
 ATTACK = "1' OR '1'='1"
@@ -108,7 +108,7 @@ def test_text_is_no_attack(text: str) -> None:
 def test_measured_on_sqlmap_wfuzz_fortunes_and_docstrings(capsys: pytest.CaptureFixture[str]) -> None:
     for folder in (sql_corpus.SQLMAP, sql_corpus.WFUZZ, sql_corpus.FORTUNES):
         if not folder.is_dir():
-            missing(f"{folder} is absent; install Debian's packages sqlmap, wfuzz and fortunes")
+            absent(f"{folder} is absent; install Debian's packages sqlmap, wfuzz and fortunes")
     wfuzz = sql_corpus.wfuzz_lines()
     attacks = {
         "sqlmap's payloads": sql_corpus.sqlmap_payloads(),
@@ -223,14 +223,14 @@ def test_a_refusal_is_one_line_of_the_log_without_the_value(caplog: pytest.LogCa
     caplog.set_level(logging.WARNING, "lback.security")
     client().get("/a%0d%0aFORGED?id=1%27%20OR%20%271%27=%271")
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "What looks like SQL injection was refused: 'GET' '/a\\r\\nFORGED' from '127.0.0.1'."
+        "Refused 'GET' '/a\\r\\nFORGED' from '127.0.0.1': A value looks like SQL injection."
     ]
 
 
 def test_in_log_mode_the_request_goes_through(caplog: pytest.LogCaptureFixture) -> None:
     assert client(mode="log").get("/?id=1%20OR%201=1").status_code == 200
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "What looks like SQL injection was let in: 'GET' '/' from '127.0.0.1'."
+        "Let in 'GET' '/' from '127.0.0.1': A value looks like SQL injection."
     ]
 
 

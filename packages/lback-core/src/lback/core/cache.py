@@ -28,6 +28,7 @@ MISSING: Final = object()
 # How long others wait for the one that makes a value, before they take it for dead.
 MAKING_SECONDS = 30.0
 _LOCK = "\0making:"
+NO_CLIENT = "CACHE_URL names a Redis server, whose client is not installed: pip install 'lback-core[redis]'."
 
 
 class CacheUnavailableError(LbackError):
@@ -250,6 +251,27 @@ class _Flight:
         return self.result
 
 
+def scheme_of(url: str) -> str:
+    """Return the scheme of an address in ``CACHE_URL``: ``memory``, ``redis`` or ``rediss``.
+
+    Raises:
+        ConfigurationError: The address is none.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = parts.port != 0 and re.fullmatch(r"/?|/[0-9]{1,5}", parts.path) is not None
+    except ValueError:
+        valid = False
+    if valid and (
+        (parts.scheme == "memory" and not parts.netloc) or (parts.scheme in ("redis", "rediss") and parts.hostname)
+    ):
+        return parts.scheme
+    raise ConfigurationError(
+        "CACHE_URL must be 'memory://' or 'redis://host:port/db' (rediss:// with TLS); "
+        f"it begins with {url.partition('://')[0][:20]!r}."
+    )
+
+
 def make_backend(config: Config, namespace: str) -> CacheBackend:
     """Return the backend that ``CACHE_URL`` names.
 
@@ -261,30 +283,18 @@ def make_backend(config: Config, namespace: str) -> CacheBackend:
         ConfigurationError: The address is none, or the client for it is not installed.
     """
     url: str = config.CACHE_URL
-    try:
-        parts = urlsplit(url)
-        valid = parts.port != 0 and re.fullmatch(r"/?|/[0-9]{1,5}", parts.path) is not None
-    except ValueError:
-        valid = False
-    if valid and parts.scheme == "memory" and not parts.netloc:
+    if scheme_of(url) == "memory":
         if config.CACHE_MAX_ENTRIES < 1:
             raise ConfigurationError("CACHE_MAX_ENTRIES must be at least 1.")
         return MemoryBackend(config.CACHE_MAX_ENTRIES)
-    if valid and parts.scheme in ("redis", "rediss") and parts.hostname:
-        try:
-            from lback.core.cache_redis import RedisBackend
-        except ImportError as error:
-            raise ConfigurationError(
-                "CACHE_URL names a Redis server, whose client is not installed: pip install 'lback-core[redis]'."
-            ) from error
-        try:
-            return RedisBackend(url, f"{config.CACHE_PREFIX}:{namespace}:")
-        except ValueError as error:
-            raise ConfigurationError(f"CACHE_URL has an option that can't be used: {error}.") from error
-    raise ConfigurationError(
-        "CACHE_URL must be 'memory://' or 'redis://host:port/db' (rediss:// with TLS); "
-        f"it begins with {url.partition('://')[0][:20]!r}."
-    )
+    try:
+        from lback.core.cache_redis import RedisBackend
+    except ImportError as error:
+        raise ConfigurationError(NO_CLIENT) from error
+    try:
+        return RedisBackend(url, f"{config.CACHE_PREFIX}:{namespace}:")
+    except ValueError as error:
+        raise ConfigurationError(f"CACHE_URL has an option that can't be used: {error}.") from error
 
 
 def checked(key: str) -> str:

@@ -33,6 +33,29 @@ return total
 """
 
 
+def connection_pool(url: str, timeout: float) -> redis.ConnectionPool:
+    """Return the connections to a server, none of them open yet.
+
+    Args:
+        url: ``redis://[:password@]host:port/db``, or ``rediss://`` for TLS.
+        timeout: Seconds that a command may take.
+
+    Raises:
+        ValueError: The address has an option, such as ``?socket_timeout=5``, that the client does not take.
+    """
+    # A connection that the server closed meanwhile is opened again, once and at once.
+    pool = redis.ConnectionPool.from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 1)
+    )
+    if pool.connection_kwargs.get("decode_responses"):
+        raise ValueError("decode_responses is not for this use")
+    try:
+        pool.connection_class(**pool.connection_kwargs)  # not connected; only its arguments are looked at
+    except TypeError as error:
+        raise ValueError(str(error).rpartition(" got ")[2]) from error
+    return pool
+
+
 class RedisBackend:
     """Keeps texts on a Redis server, which ends their time.
 
@@ -48,17 +71,7 @@ class RedisBackend:
 
     def __init__(self, url: str, prefix: str) -> None:
         self._prefix = prefix.encode()
-        # A connection that the server closed meanwhile is opened again, once and at once.
-        self._client = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
-        )
-        pool = self._client.connection_pool
-        if pool.connection_kwargs.get("decode_responses"):
-            raise ValueError("decode_responses is not for this use")
-        try:
-            pool.connection_class(**pool.connection_kwargs)  # not connected; only its arguments are looked at
-        except TypeError as error:
-            raise ValueError(str(error).rpartition(" got ")[2]) from error
+        self._client = redis.Redis.from_pool(connection_pool(url, TIMEOUT))
         self._rest_until = 0.0
         self._lock = threading.Lock()
 

@@ -17,10 +17,10 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from limits import RateLimitItem, parse
-from limits.errors import ConfigurationError as LimitsConfigurationError
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 
+from lback.core.cache import NO_CLIENT, scheme_of
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, ServiceUnavailable, TooManyRequests
 from lback.core.request import Request
@@ -44,48 +44,34 @@ class LimitStore:
     When Redis doesn't answer, that is logged once, and it is left alone for five seconds between two attempts.
 
     Args:
-        url: ``"memory://"`` or ``"redis://host:port/db"`` (``rediss://`` over TLS).
+        url: ``"memory://"`` or ``"redis://host:port/db"``; see `lback.core.cache.scheme_of`.
         prefix: What the keys begin with, to keep apart what shares a Redis.
 
     Raises:
         ConfigurationError: Another address, or the Redis client is not installed.
     """
 
-    def __init__(self, url: str, prefix: str = "lback") -> None:
-        scheme = url.partition("://")[0]
-        try:
-            if scheme == "memory":
-                self._storage: Storage = MemoryStorage()
-            elif scheme in ("redis", "rediss"):
-                self._storage = self._connected(url, prefix)
-            else:
-                # Not the address itself, which may hold a password.
-                raise ConfigurationError(f"CACHE_URL must begin with memory:// or redis://, not with {scheme!r}.")
-        except (ImportError, LimitsConfigurationError) as error:
-            raise ConfigurationError("CACHE_URL names Redis; install its client: lback-core[redis].") from error
-        except ValueError as error:
-            raise ConfigurationError("CACHE_URL must be an address such as redis://host:6379/0.") from error
+    def __init__(self, url: str, prefix: str = "lback:limits") -> None:
+        in_memory = scheme_of(url) == "memory"
+        self._storage: Storage = MemoryStorage() if in_memory else self._connected(url, prefix)
         # In memory a counter is looked at before it is changed.
-        self._lock = threading.Lock() if scheme == "memory" else None
+        self._lock = threading.Lock() if in_memory else None
         self._resume_at = 0.0
 
     @classmethod
     def from_config(cls, config: Config) -> "LimitStore":
-        """Make the store that ``CACHE_URL`` names."""
-        return cls(config.CACHE_URL, f"lback:{config.PROJECT_NAME}" if config.PROJECT_NAME else "lback")
+        """Make the store that ``CACHE_URL`` names; its keys begin with ``CACHE_PREFIX``."""
+        return cls(config.CACHE_URL, f"{config.CACHE_PREFIX}:limits")
 
     def _connected(self, url: str, prefix: str) -> Storage:
-        from redis import ConnectionPool
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        pool = ConnectionPool.from_url(
-            url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            # One more attempt, for a connection that was closed while nobody used it.
-            retry=Retry(NoBackoff(), 1),
-        )
+        try:
+            from lback.core.cache_redis import connection_pool
+        except ImportError as error:
+            raise ConfigurationError(NO_CLIENT) from error
+        try:
+            pool = connection_pool(url, TIMEOUT)
+        except ValueError as error:
+            raise ConfigurationError(f"CACHE_URL has an option that can't be used: {error}.") from error
         weakref.finalize(self, pool.disconnect)
         return RedisStorage(url, connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
 
@@ -190,9 +176,9 @@ class RateLimiter:
         if verdict.allowed:
             return verdict
         if verdict.counted:
-            log_refusal(request, "A request over its rate limit was refused")
+            log_refusal(request, "It is over its rate limit.")
             raise TooManyRequests(headers=verdict.headers())
-        log_refusal(request, "A request was refused as nobody could count it")
+        log_refusal(request, "The counters of its rate limit are away.")
         raise ServiceUnavailable(headers=verdict.headers())
 
 

@@ -50,7 +50,7 @@ class CORSMiddleware(BaseMiddleware):
         if rule.allows(environ["HTTP_ORIGIN"]):
             response.headers.update(rule.preflight_headers(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")))
         else:
-            log_refusal(request, "A preflight of an origin that is not allowed was refused")
+            log_refusal(request, "The origin of the preflight is not allowed.")
         response.headers.add_vary("Access-Control-Request-Headers")
         return response
 

@@ -50,7 +50,7 @@ class SQLInjectionDetectionMiddleware(BaseMiddleware):
             if left < 0:
                 break
             if looks_like_sql_injection(text):
-                log_refusal(request, "What looks like SQL injection was " + ("refused" if self._blocks else "let in"))
+                log_refusal(request, "A value looks like SQL injection.", "Refused" if self._blocks else "Let in")
                 if self._blocks:
                     raise BadRequest("A value in the request looks like an attack on a database.")
                 break

@@ -104,19 +104,22 @@ class Firewall:
             if not self._max_requests or self._add(key, now) <= self._max_requests:
                 return None
             self._block(key, now + self._block_seconds)
-        return f"A client sent more than {self._max_requests} requests in {self._window} seconds and was blocked"
+        return (
+            f"It sent more than {self._max_requests} requests in {self._window} seconds, and is blocked for "
+            f"{self._block_seconds}."
+        )
 
     def _refused(self, address: str, user_agent: str, path: str) -> str | None:
         if self._by_address:
             parsed = parse_address(address)
             if parsed is not None and any(parsed in networks for networks in self._blocked):
-                return "A blocked address was refused"
+                return "The address is blocked."
             if self._allowed and (parsed is None or parsed not in self._allowed):
-                return "An address that is not allowed was refused"
+                return "The address is not one of those allowed."
         if self._user_agents is not None and self._user_agents.search(user_agent):
-            return "A blocked user agent was refused"
+            return "The user agent is blocked."
         if self._paths is not None and self._paths.fullmatch(path):
-            return "A blocked path was refused"
+            return "The path is blocked."
         return None
 
     def _add(self, key: str, now: float) -> int:

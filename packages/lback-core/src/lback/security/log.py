@@ -9,14 +9,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("lback.security")
 
 
-def log_refusal(request: "Request", reason: str) -> None:
-    """Write down that a request was refused, with the method, the path and the address of the client.
+def log_refusal(request: "Request", reason: str, outcome: str = "Refused") -> None:
+    """Write down that a request was refused, with its method, its path, the address of the client and the reason.
 
-    What the client chose is quoted and cut, so a line break in it begins no line of the log. Values, which may be
+    What the client chose is quoted and cut, so that a line break in it begins no line of the log. Values, which may be
     passwords, are left out.
 
     Args:
         request: What was refused.
-        reason: A sentence of ours, without a full stop.
+        reason: A sentence of ours.
+        outcome: What was done with it, where that is something else.
     """
-    logger.warning("%s: %.20r %.200r from %.50r.", reason, request.method, request.path, request.remote_addr)
+    logger.warning("%s %.20r %.200r from %.50r: %s", outcome, request.method, request.path, request.remote_addr, reason)
