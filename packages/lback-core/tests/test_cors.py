@@ -152,7 +152,7 @@ def test_a_preflight_of_another_origin_is_a_204_without_the_headers(caplog: pyte
     response = preflight(client(allow_origins=[APP]), "/a%0db/", origin="https://evil.example")
     assert (response.status_code, cors_headers(response)) == (204, {})
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "Refused 'OPTIONS' '/a\\rb/' from '127.0.0.1': The origin of the preflight is not allowed."
+        "Refused 'OPTIONS' '/a\\rb/' from 127.0.0.1: The origin of the preflight is not allowed."
     ]
 
 

@@ -231,7 +231,7 @@ def test_a_refusal_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.WARNING, "lback.security")
     status(client(BLOCKED_USER_AGENTS=["evil"]), where="/a%0d%0ab", agent="evil\r\nFORGED")
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "Refused 'GET' '/a\\r\\nb' from '203.0.113.7': The user agent is blocked."
+        "Refused 'GET' '/a\\r\\nb' from 203.0.113.7: The user agent is blocked."
     ]
 
 
@@ -243,7 +243,7 @@ def test_of_a_client_that_is_blocked_for_a_while_the_beginning_is_logged(
     assert [status(visitor) for _ in range(50)].count(403) == 48
     (record,) = [record for record in caplog.records if record.name == "lback.security"]
     assert record.getMessage() == (
-        "Refused 'GET' '/' from '203.0.113.7': It sent more than 2 requests in 10 seconds, and is blocked for 300."
+        "Refused 'GET' '/' from 203.0.113.7: It sent more than 2 requests in 10 seconds, and is blocked for 300."
     )
 
 

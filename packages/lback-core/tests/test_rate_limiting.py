@@ -239,7 +239,7 @@ def test_a_refusal_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.WARNING, "lback.security")
     statuses(client(requests=1), "/a%0ab/", count=2)
     assert [record.getMessage() for record in caplog.records if record.name == "lback.security"] == [
-        "Refused 'GET' '/a\\nb/' from '127.0.0.1': It is over its rate limit."
+        "Refused 'GET' '/a\\nb/' from 127.0.0.1: It is over its rate limit."
     ]
 
 

@@ -20,4 +20,4 @@ def log_refusal(request: "Request", reason: str, outcome: str = "Refused") -> No
         reason: A sentence of ours.
         outcome: What was done with it, where that is something else.
     """
-    logger.warning("%s %.20r %.200r from %.50r: %s", outcome, request.method, request.path, request.remote_addr, reason)
+    logger.warning("%s %.20r %.200r from %.50s: %s", outcome, request.method, request.path, request.remote_addr, reason)
