@@ -24,10 +24,10 @@ MAX_TEXTS = 10_000
 # No alternative can fail late: what is not closed goes on to the end. So the time grows with the length alone.
 _TOKEN = re.compile(
     r"""
-      (?P<space> \s+ | /\*!\d* | \*/ | /\*.*?\*/ )
-    | (?P<comment> (?:--|\#) [^\n]* | /\*.* )
+      (?P<space> \s+ | /\*!\d* | \*/ | /\*.*?\*/ | (?:--|\#)[^\n]*\n )
+    | (?P<comment> (?:--|\#).* | /\*.* )
     | (?P<string> '[^']*'? | "[^"]*"? | `[^`]*`? )
-    | (?P<number> 0x[0-9a-f]+ | [0-9]++(?:\.[0-9]*+)?(?:e[+-]?[0-9]+)?(?!\w) )
+    | (?P<number> 0x[0-9a-f]+ | (?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:e[+-]?[0-9]+)? )
     | (?P<word> @{0,2}[\w$]++(?:(?:\.\.?|:)[\w$]++)*+ \(? )
     | (?P<comparison> <=> | [<>!=]= | <> | [<>=] | := )
     | (?P<sign> \|\| | && | [*();,!] )
@@ -42,7 +42,7 @@ _TOKEN = re.compile(
 # k comment. Signs stand for themselves. The letters of keywords are in this table.
 _KEYWORDS = {
     "&": "and or xor",
-    "N": "not",
+    "N": "not binary",
     "=": "like rlike regexp ilike glob",
     "i": "in is between",
     "+": "div mod",
@@ -97,6 +97,7 @@ _ANYWHERE = re.compile(
             r"x(?:d[sSv]|I\()",  # WAITFOR DELAY '0:0:5'
             r";I\([(ns]",  # ;IF(1=1) ...
             r"[&|W][N(]*[ns]\)*=[N(]*[nsSCIf(]",  # OR 1=1
+            r"[&W][N(]*[ns]N?i[ns]&[ns]",  # AND 1 BETWEEN 0 AND 2
             r"[&W][N(]*[fI]\((?:\)=|[N(]*n=|[sn]\)*=)",  # AND USER()=USER()
             r"[fI]\([N(]*n=[N(]*n",  # ELT(1=1, ...)
             r"C(?:[nsv]H[ns]|H[N(]*[nsvfz(])",  # CASE WHEN 1=1
@@ -169,7 +170,7 @@ def _is_attack(text: str) -> bool:
     return False
 
 
-_BYTE = re.compile(r"\\x([0-9a-f]{2})", re.IGNORECASE)
+_BYTE = re.compile(r"(?:\\x|[\\%]u00)([0-9a-f]{2})", re.IGNORECASE)
 
 
 def _decoded(text: str) -> str:
@@ -178,7 +179,7 @@ def _decoded(text: str) -> str:
         text = unquote(text)
     if "&" in text:
         text = html.unescape(text)
-    if "\\" in text:
+    if "\\" in text or "%u" in text:
         text = _BYTE.sub(lambda match: chr(int(match[1], 16)), text)
     return text
 
