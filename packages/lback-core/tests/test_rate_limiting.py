@@ -140,6 +140,16 @@ def test_counters_are_gone_after_their_window(redis_server: RedisServer) -> None
         assert 0 < connection.ttl(key) <= 60
 
 
+@pytest.mark.parametrize("key", ["a" * 500_000, "é", "\ud800", "", "a\r\nb"])
+def test_any_text_is_a_key_and_a_long_one_takes_no_room(redis_server: RedisServer, key: str) -> None:
+    import redis
+
+    limiter = RateLimiter(LimitStore(redis_server.url), "1 per 1000000000 seconds", "login")
+    assert [limiter.hit(key).allowed, limiter.hit(key + "x").allowed, limiter.hit(key).allowed] == [True, True, False]
+    with redis.Redis(port=redis_server.port) as connection:
+        assert max(map(len, connection.keys())) < 200
+
+
 @pytest.mark.parametrize("limit", ["", "5", "five/minute", "5/fortnight", "0/minute", "-1/minute"])
 def test_a_limit_that_cannot_be_read_is_refused(limit: str) -> None:
     with pytest.raises(ConfigurationError, match="A rate limit is text such as"):

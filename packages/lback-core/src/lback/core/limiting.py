@@ -6,6 +6,7 @@ starts anew with each minute of the clock, so that twice the limit can fall into
 over such a boundary, and never more. A hit is one step, which adds one and returns the sum.
 """
 
+import hashlib
 import logging
 import math
 import threading
@@ -34,6 +35,9 @@ V = TypeVar("V", bound=Callable[..., Any])
 # How long the store is left alone when it didn't answer, and how long an answer is waited for; in seconds.
 PAUSE = 5.0
 TIMEOUT = 0.5
+
+# What is longer, in characters, is kept as its hash: a client may choose it, and fill the store with it.
+MAX_KEY = 128
 
 KEY_PARTS = ("ip", "user", "route")
 
@@ -160,6 +164,8 @@ class RateLimiter:
         window = int(now // self._seconds)
         limit = self._item.amount
         reset_after = math.ceil((window + 1) * self._seconds - now)
+        if len(key) > MAX_KEY or not key.isascii():
+            key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         total = self._store.add(f"{self._scope}/{window}/{key}", self._seconds)
         if total is None:
             return Verdict(not self._fail_closed, limit, limit, int(PAUSE), counted=False)
