@@ -4,12 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lback.core.mail import EmailSender
+from lback.core.signals import SIGNALS
 from lback.core.testing import Client, make_app
 from lback.utils.shortcuts import render
 from lback.utils.urls import path
@@ -23,11 +25,66 @@ def examples() -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
         exec(block, namespace)
+    # Connected by the example; other tests shall not be heard.
+    namespace["dispatcher"].disconnect("error_response_generated", namespace["on_error"])
     return namespace
 
 
 def test_the_application_and_its_test_run_as_printed(examples: dict[str, Any]) -> None:
     examples["test_greeting"]()
+
+
+def test_the_routes_run_as_printed(examples: dict[str, Any]) -> None:
+    client = Client(make_app(examples["ROUTES"], MIDDLEWARES=[]))
+    assert client.get("/courses/tea/2/").json() == {"here": "/courses/tea/", "slug": "tea"}
+
+
+def test_the_responses_run_as_printed(examples: dict[str, Any]) -> None:
+    client = Client(make_app([path("/", examples["answers"]), path("/lines/", examples["lines"])], MIDDLEWARES=[]))
+    assert (client.get("/").status_code, client.cookies["theme"]) == (201, "dark")
+    assert client.get("/lines/").text == "0\n1\n2\n"
+
+
+@pytest.mark.parametrize(("down", "status"), [(True, 503), (False, 200)])
+def test_the_middleware_runs_as_printed(
+    examples: dict[str, Any], down: bool, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("shop.middlewares")
+    module.Maintenance = examples["Maintenance"]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shop", types.ModuleType("shop"))
+    monkeypatch.setitem(sys.modules, "shop.middlewares", module)
+    app = make_app([path("/", lambda request: "x")], MIDDLEWARES=examples["MIDDLEWARES"], DOWN=down)
+    answer = Client(app).get("/")
+    assert (answer.status_code, answer.headers["x-served-by"]) == (status, "Lback")
+
+
+def test_the_upload_runs_as_printed(examples: dict[str, Any], tmp_path: Path) -> None:
+    app = make_app(
+        [path("/", examples["upload"], ["POST"])],
+        BASE_DIR=tmp_path,
+        MIDDLEWARES=["lback.middlewares.media_files.MediaFilesMiddleware"],
+    )
+    client = Client(app)
+    picture = b"\x89PNG\r\n\x1a\n..."
+    address = client.post("/", files={"photo": ("me.png", picture)}).json()["address"]
+    assert client.get(address).body == picture
+
+
+def test_the_receiver_of_a_signal_runs_as_printed(examples: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    listening = ("error_response_generated", examples["on_error"])
+    examples["dispatcher"].connect(*listening)
+    try:
+        Client(make_app([], MIDDLEWARES=[])).get("/nowhere/")
+    finally:
+        examples["dispatcher"].disconnect(*listening)
+    assert capsys.readouterr().out == "404 /nowhere/\n"
+
+
+def test_the_table_of_signals_is_the_declared_list() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", README.read_text(), re.MULTILINE)
+    listed = {name: (set(re.findall(r"`(\w+)`", arguments)), doc) for name, arguments, doc in rows}
+    declared = {signal.name: (set(signal.kwargs), signal.doc) for signal in SIGNALS}
+    assert {name: listed.get(name) for name in declared} == declared
 
 
 def test_the_view_with_a_cache_runs_as_printed(examples: dict[str, Any]) -> None:
