@@ -227,8 +227,8 @@ def _hash(content: bytes) -> str:
     return blake2b(content, digest_size=HASH_LENGTH // 2).hexdigest()
 
 
-def _has(path: Path, digest: str) -> bool:
-    return path.is_file() and _hash(path.read_bytes()) == digest
+def _has(path: Path, content_hash: str) -> bool:
+    return path.is_file() and _hash(path.read_bytes()) == content_hash
 
 
 def _with_hash(name: str, digest: str) -> str:
