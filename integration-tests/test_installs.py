@@ -29,10 +29,14 @@ def editable(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment.make(tmp_path_factory.mktemp("editable") / "env", *requirements)
 
 
+# A module that needs what an extra brings, which these environments do not have.
+OF_EXTRAS = ["ModuleNotFoundError: No module named 'redis'"]
+
+
 def not_importable(environment: Environment, modules: list[str], cwd: Path) -> dict[str, str]:
     done = environment.run("python", "-c", IMPORT_ALL, cwd=cwd, stdin=json.dumps(modules))
     failed: dict[str, str] = json.loads(done.stdout)
-    return failed
+    return {name: error for name, error in failed.items() if error not in OF_EXTRAS}
 
 
 def test_every_module_can_be_imported_from_wheels(installed: Environment, modules: list[str], tmp_path: Path) -> None:
