@@ -1,11 +1,8 @@
 """A project of lback-core alone under gunicorn: how it starts, refuses to start, ends, and answers on the wire."""
 
 import contextlib
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import tomllib
@@ -15,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import ROOT
+from .servers import Server, gunicorn, wait_for
 
 SETTINGS = """\
 SECRET_KEY = "a-key-for-tests-alone-0123456789-abcdefghij"
@@ -50,45 +48,13 @@ urlpatterns = [
     path("/headers/", lambda request: dict(request.headers)),
 ]
 """
+WSGI_NAME = "shop_wsgi:application"
 WSGI = """\
 from pathlib import Path
 from lback.core.app import Application
 
 application = Application.from_project(Path(__file__).parent)
 """
-
-
-class Server:
-    """A gunicorn that runs, and where it listens."""
-
-    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
-        self.process, self.port = process, port
-
-    def send(self, request: bytes, *, end: bool = True) -> bytes:
-        """Return all that comes back for some bytes until the server closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-            connection.sendall(request)
-            if end:
-                connection.shutdown(socket.SHUT_WR)
-            answer = bytearray()
-            while chunk := connection.recv(65536):
-                answer += chunk
-            return bytes(answer)
-
-    @property
-    def worker(self) -> Path:
-        """The folder in which Linux tells of the one worker."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return Path("/proc") / children[0]
-
-    @property
-    def peak_memory(self) -> int:
-        """The most memory that the worker ever had, in bytes."""
-        found = re.search(r"VmHWM:\s*([0-9]+) kB", (self.worker / "status").read_text())
-        return int(found[1]) * 1024 if found else 0
-
-    def get(self, address: str) -> bytes:
-        return self.send(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
 
 
 @pytest.fixture(scope="module")
@@ -99,17 +65,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def gunicorn(project: Path, *options: str, **variables: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "shop_wsgi:application", *options],
-        cwd=project,
-        env={"PATH": "/usr/bin:/bin", **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.fixture
 def serve(project: Path) -> Iterator[Callable[..., Server]]:
     """Start servers, each with its options, and end them with the test."""
@@ -118,10 +73,12 @@ def serve(project: Path) -> Iterator[Callable[..., Server]]:
         def start(*options: str, **variables: str) -> Server:
             with socket.create_server(("127.0.0.1", 0)) as listener:
                 port = listener.getsockname()[1]
-            process = stack.enter_context(gunicorn(project, *options, f"--bind=127.0.0.1:{port}", **variables))
+            process = stack.enter_context(
+                gunicorn(project, WSGI_NAME, *options, f"--bind=127.0.0.1:{port}", **variables)
+            )
             stack.callback(process.kill)
             server = Server(process, port)
-            _wait_for(lambda: server.get("/").startswith(b"HTTP/1.1 200"))
+            wait_for(lambda: server.get("/").startswith(b"HTTP/1.1 200"))
             return server
 
         yield start
@@ -131,23 +88,15 @@ def serve(project: Path) -> Iterator[Callable[..., Server]]:
 def server(project: Path) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with gunicorn(project, "--workers=2", "--threads=8", f"--bind=127.0.0.1:{port}") as process:
+    with gunicorn(
+        project, "shop_wsgi:application", "--workers=2", "--threads=8", f"--bind=127.0.0.1:{port}"
+    ) as process:
         server = Server(process, port)
         try:
-            _wait_for(lambda: server.get("/").startswith(b"HTTP/1.1 200"))
+            wait_for(lambda: server.get("/").startswith(b"HTTP/1.1 200"))
             yield server
         finally:
             process.terminate()
-
-
-def _wait_for(answered: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            if answered():
-                return
-        time.sleep(0.05)
-    raise TimeoutError("gunicorn did not answer in 20 seconds")
 
 
 # -- starting and ending ----------------------------------------------------------------------------------------------
@@ -166,7 +115,7 @@ def _wait_for(answered: Callable[[], bool]) -> None:
 def test_a_project_that_can_not_start_says_so_in_one_line_and_ends(
     project: Path, variables: dict[str, str], message: str, options: tuple[str, ...]
 ) -> None:
-    with gunicorn(project, "--bind=127.0.0.1:0", *options, **variables) as process:
+    with gunicorn(project, WSGI_NAME, "--bind=127.0.0.1:0", *options, **variables) as process:
         output, _ = process.communicate(timeout=20)
     assert process.returncode != 0
     assert output.count(message) == 1, output
@@ -174,7 +123,9 @@ def test_a_project_that_can_not_start_says_so_in_one_line_and_ends(
 
 
 def test_debug_under_gunicorn_can_be_allowed(project: Path) -> None:
-    with gunicorn(project, "--bind=127.0.0.1:0", "--check-config", LBACK_DEBUG="1", LBACK_ALLOW_DEBUG="1") as process:
+    with gunicorn(
+        project, "shop_wsgi:application", "--bind=127.0.0.1:0", "--check-config", LBACK_DEBUG="1", LBACK_ALLOW_DEBUG="1"
+    ) as process:
         output, _ = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, "")
 
@@ -315,7 +266,7 @@ def test_uploads_that_are_given_up_leave_no_file_open(serve: Callable[..., Serve
                 b"POST /upload/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n"
                 b"Content-Type: multipart/form-data; boundary=xyz\r\n\r\n" + BEGIN + BLOCK
             )
-    _wait_for(lambda: open_files() == before)
+    wait_for(lambda: open_files() == before)
     assert list(tmp_path.iterdir()) == []
     assert server.get("/").startswith(b"HTTP/1.1 200")
 

@@ -83,7 +83,7 @@ def test_each_way_out_of_a_view_commits_or_rolls_back(app: Application, ending: 
 
 def test_a_connection_that_the_server_ended_costs_one_request(app: Application) -> None:
     client = Client(app)
-    assert client.post("/drop/").status_code == 500
+    assert client.post("/drop/").status_code == 503
     assert client.post("/?ending=200").status_code == 200
     assert parents_of(app) == 1
 

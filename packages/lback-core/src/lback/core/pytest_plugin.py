@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from lback.core.testing import Client
 
 
+class Hooks:
+    """What other packages' plugins may answer."""
+
+    @pytest.hookspec
+    def pytest_lback_settings(self, request: pytest.FixtureRequest) -> "dict[str, object]":
+        """Return settings that every test of a project has in the place of the project's, such as another database.
+
+        Args:
+            request: That of the fixture `settings`, to get at other fixtures.
+        """
+        raise NotImplementedError
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Make the hooks known."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line("markers", "settings(**values): settings that go over the project's for this test.")
@@ -29,6 +47,8 @@ def settings(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> "Co
     from lback.core.project import Project
 
     values: dict[str, object] = {"EMAIL_BACKEND": "memory"}
+    for found in request.config.hook.pytest_lback_settings(request=request):
+        values |= found
     for mark in reversed(list(request.node.iter_markers("settings"))):
         values |= mark.kwargs
     return Project(pytestconfig.rootpath).config.replace(**values)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from lback.core.config import Config
@@ -25,9 +25,14 @@ class DatabaseManager:
     def __init__(self, engine: Engine, beside: Engine | None = None) -> None:
         self.engine = engine
         self._beside = beside or engine
-        # The same pools; only SQLite looks at the option, when a transaction begins.
-        self._immediate = engine.execution_options(**{IMMEDIATE: True})
-        self._beside_immediate = self._beside.execution_options(**{IMMEDIATE: True})
+        # By whether the work is beside that of a request, and whether it is going to write. SQLite alone looks at the
+        # option, when a transaction begins.
+        self._binds: dict[tuple[bool, bool], Engine | Connection] = {
+            (False, False): engine,
+            (False, True): engine.execution_options(**{IMMEDIATE: True}),
+            (True, False): self._beside,
+            (True, True): self._beside.execution_options(**{IMMEDIATE: True}),
+        }
 
     @classmethod
     def from_config(cls, config: Config) -> "DatabaseManager":
@@ -41,11 +46,16 @@ class DatabaseManager:
         Args:
             immediate: Whether its transaction is going to write, which SQLite has to know when it begins.
         """
-        return Session(self.engine_for(immediate=immediate), expire_on_commit=False)
+        return Session(self.bind_for(immediate=immediate), expire_on_commit=False)
 
-    def engine_for(self, *, immediate: bool) -> Engine:
-        """Return the engine whose transactions begin immediate on SQLite, or the one whose don't; they share a pool."""
-        return self._immediate if immediate else self.engine
+    def bind_for(self, *, immediate: bool, beside: bool = False) -> Engine | Connection:
+        """Return what a session is bound to.
+
+        Args:
+            immediate: Whether its transactions begin immediate on SQLite.
+            beside: Whether it works beside the session of a request, on connections set aside for that.
+        """
+        return self._binds[beside, immediate]
 
     @contextmanager
     def transaction(self, *, immediate: bool = True) -> Iterator[Session]:
@@ -57,12 +67,27 @@ class DatabaseManager:
         Args:
             immediate: Whether it is going to write, which SQLite has to know when it begins.
         """
-        if current_request() is None:
-            engine = self.engine_for(immediate=immediate)
-        else:
-            engine = self._beside_immediate if immediate else self._beside
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        bind = self.bind_for(immediate=immediate, beside=current_request() is not None)
+        with Session(bind, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[Session]:
+        """Have everything happen on one connection, in a transaction that is undone at the end; for tests.
+
+        Commits inside end a savepoint. Give it a session, for the test itself. One thread alone may work meanwhile.
+        """
+        before = self._binds
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            # Sessions on a connection that is in a savepoint take one of their own, and end no more than that.
+            connection.begin_nested()
+            self._binds = dict.fromkeys(before, connection)
+            try:
+                with Session(connection, expire_on_commit=False) as session:
+                    yield session
+            finally:
+                self._binds = before
+                transaction.rollback()
 
     def dispose(self) -> None:
         """Close the connections of the pools."""

@@ -1,9 +1,11 @@
 """`SQLAlchemySessionMiddleware`: one database session for each request that asks for one."""
 
 import logging
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -50,7 +52,8 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
     is closed when the response has been sent, so a streaming body may go on reading.
 
     A request with an unsafe method begins an immediate transaction on SQLite; see `lback.models.engines`. When no
-    connection comes free in ``DB_POOL_TIMEOUT`` seconds, the answer is a 503 that asks to try again.
+    connection comes free in ``DB_POOL_TIMEOUT`` seconds, or the database is away, the answer is a 503 that asks to try
+    again.
 
     Args:
         container: Where the session becomes known as a component.
@@ -63,17 +66,21 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
         container.add_request(Session, self._open, name="db_session", finish=self._finish, close=_close)
 
     def process_exception(self, request: Request, exc: Exception) -> Response | None:
-        """Turn the wait for a connection that took too long into a 503."""
+        """Turn a database that is away, or has no connection or lock to give for now, into a 503."""
         if isinstance(exc, PoolTimeoutError):
-            logger.warning("%s %r found no free connection to the database: %s", request.method, request.path, exc)
-            raise ServiceUnavailable(headers={"Retry-After": RETRY_AFTER}) from exc
-        return None
+            reason = f"found no free connection to the database: {exc}"
+        elif isinstance(exc, DBAPIError) and is_away(exc):
+            reason = f"could not reach the database: {str(exc.orig).strip()}"
+        else:
+            return None
+        logger.warning("%s %r %s", request.method, request.path, reason)
+        raise ServiceUnavailable(headers={"Retry-After": RETRY_AFTER}) from exc
 
     def _open(self, request: Request) -> Session:
         # What is first asked for behind the view only reads: waiting for writers there, the request could wait for
         # itself when it writes its session down.
         immediate = request.method not in SAFE_METHODS and not request.answered
-        session = RequestSession(self._database.engine_for(immediate=immediate), expire_on_commit=False)
+        session = RequestSession(self._database.bind_for(immediate=immediate), expire_on_commit=False)
         session.ended = request.answered
         return session
 
@@ -85,7 +92,7 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
         finally:
             session.ended = True
             # What is read from now on must not hold the lock that writers wait for: a body may be sent for minutes.
-            session.bind = self._database.engine_for(immediate=False)
+            session.bind = self._database.bind_for(immediate=False)
 
     def _end(self, session: Session, request: Request, response: Response | None, error: BaseException | None) -> None:
         if error is None and response is not None and response.status_code < 400:
@@ -103,6 +110,19 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
     def _announce(self, signal: str, request: Request, session: Session, **facts: BaseException | None) -> None:
         if dispatcher.has_receivers(signal):
             dispatcher.send(signal, self, request=request, session=session, **facts)
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Tell whether an error says that the database can't be reached for now, and nothing about what was asked of it.
+
+    That is a connection that broke, one that could not be made, and a lock of SQLite that was not had in time.
+    """
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # What fails before a statement is sent fails while connecting.
+    return error.statement is None or (isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig))
 
 
 def _close(session: RequestSession, request: Request) -> None:
