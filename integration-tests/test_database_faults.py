@@ -34,7 +34,6 @@ DB_POOL_TIMEOUT = 2.0
 SQLITE_BUSY_TIMEOUT = 5.0
 """
 URLS = """\
-import os
 from sqlalchemy import text
 from lback.utils.urls import path
 
@@ -54,6 +53,9 @@ def count(request):
     request.db_session.execute(text("UPDATE accounts SET balance = balance + 1 WHERE id = 1"))
     return "counted"
 
+def backend(request):
+    return str(request.db_session.scalar(text("SELECT pg_backend_pid()")))
+
 def slow(request):
     request.db_session.execute(text("SELECT 1"))
     import time
@@ -61,13 +63,21 @@ def slow(request):
     return "slow"
 
 urlpatterns = [path("/read/", read), path("/transfer/", transfer, ["POST"]), path("/count/", count, ["POST"]),
-               path("/slow/", slow), path("/pid/", lambda request: str(os.getpid()))]
+               path("/slow/", slow), path("/backend/", backend)]
 """
 WSGI = """\
 from pathlib import Path
 from lback.core.app import Application
 
 application = Application.from_project(Path(__file__).parent)
+"""
+# What a project does that looks into its database when it is imported.
+ASKS_AT_IMPORT = """
+from lback.models.database import DatabaseManager
+from sqlalchemy import text
+
+with application.container.get(DatabaseManager).session() as session:
+    session.execute(text("SELECT 1"))
 """
 TABLES = (
     "CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)",
@@ -88,10 +98,10 @@ def make_tables(url: str) -> None:
 
 
 @contextlib.contextmanager
-def bank(folder: Path, url: str, *options: str) -> Iterator[Server]:
+def bank(folder: Path, url: str, *options: str, wsgi: str = WSGI) -> Iterator[Server]:
     """A site under gunicorn that reads and moves what lies in accounts."""
     folder.mkdir(exist_ok=True)
-    files = {"settings.py": SETTINGS.format(url=url), "bank_urls.py": URLS, "bank_wsgi.py": WSGI}
+    files = {"settings.py": SETTINGS.format(url=url), "bank_urls.py": URLS, "bank_wsgi.py": wsgi}
     for name, content in files.items():
         (folder / name).write_text(content)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -282,6 +292,16 @@ def test_workers_that_are_killed_keep_every_acknowledged_transfer_and_no_half_on
         engine.dispose()
     assert total == ACCOUNTS * BALANCE
     assert set(acknowledged) <= written <= set(sent)
+
+
+def test_workers_that_are_forked_from_one_with_a_connection_open_their_own(postgres: Postgres, tmp_path: Path) -> None:
+    options = ("--preload", "--workers=4", "--threads=2")
+    with bank(tmp_path / "bank", postgres.url, *options, wsgi=WSGI + ASKS_AT_IMPORT) as server:
+        with Load(8, lambda: ask(server, "/read/")) as load:
+            time.sleep(1)
+        assert set(load.statuses()) == {200}, load.statuses()
+        backends = {server.get("/backend/").rpartition(b"\r\n")[2] for _ in range(40)}
+    assert len(backends) > 1
 
 
 # -- SQLite -----------------------------------------------------------------------------------------------------------
