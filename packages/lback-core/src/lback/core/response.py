@@ -72,7 +72,7 @@ class Response:
         self.status_code = status if status_code is None else status_code
         self.body: bytes = body.encode() if isinstance(body, str) else _checked_body(body)
         self.headers = Headers(headers)
-        if content_type is not None or "content-type" not in self.headers:
+        if content_type is not None or headers is None or "content-type" not in self.headers:
             self.headers.set_checked("content-type", _content_type(content_type or self.content_type))
 
     @property
@@ -126,10 +126,11 @@ class Response:
         Args:
             method: That of the request; HEAD gets the headers alone.
         """
-        if self._status_code in _WITHOUT_BODY:
-            return self.status_line, self._wsgi_headers(None), []
+        status = self._status_code
+        if status in _WITHOUT_BODY:
+            return STATUS_LINES[status], self._wsgi_headers(None), []
         body = self.body
-        return self.status_line, self._wsgi_headers(len(body)), [] if method == "HEAD" else [body]
+        return STATUS_LINES[status], self._wsgi_headers(len(body)), [] if method == "HEAD" else [body]
 
     def make_conditional(self, request: "Request") -> "Response":
         """Turn the response to a GET or HEAD into a 304 where the client has the same content already; return it.

@@ -4,12 +4,13 @@ import logging
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session
 
 from lback.core.container import Container
+from lback.core.context import current_request
 from lback.core.exceptions import ServiceUnavailable
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import SAFE_METHODS, Request
@@ -25,23 +26,35 @@ RETRY_AFTER = "1"
 
 
 class RequestSession(Session):
-    """The session of a request. Once the view's work is `ended`, it notices what is `written` and not committed."""
+    """The session of a request. Behind the view it is told what is `written` and not committed."""
 
-    ended = False
     written = False
 
 
-@event.listens_for(RequestSession, "after_begin")
-def _watch(session: RequestSession, transaction: SessionTransaction, connection: Connection) -> None:
-    # Only what begins after the view is watched, so its own statements cost nothing.
-    if not session.ended or transaction.nested:
-        return
-    session.written = False
+def _watched(engine: Engine) -> Engine:
+    """Return the same engine for what comes behind the view: it tells the request's session what is written.
 
-    @event.listens_for(connection, "before_cursor_execute")
+    Listening on an engine of its own, and not on the session, costs the view nothing.
+    """
+    watched = engine.execution_options()
+
+    @event.listens_for(watched, "before_cursor_execute")
     def executed(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
         if statement.lstrip()[:7].upper().startswith(WRITES):
-            session.written = True
+            _note_written(True)
+
+    @event.listens_for(watched, "commit")
+    def committed(connection: Connection) -> None:
+        _note_written(False)
+
+    return watched
+
+
+def _note_written(written: bool) -> None:
+    request = current_request()
+    session = request.made("db_session") if request is not None else None
+    if session is not None:
+        session.written = written
 
 
 class SQLAlchemySessionMiddleware(BaseMiddleware):
@@ -62,6 +75,7 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
 
     def __init__(self, container: Container, db_manager: DatabaseManager) -> None:
         self._database = db_manager
+        self._behind = _watched(db_manager.engine)
         container.add(DatabaseManager, db_manager, name="db_manager")
         container.add_request(Session, self._open, name="db_session", finish=self._finish, close=_close)
 
@@ -79,10 +93,14 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
     def _open(self, request: Request) -> Session:
         # What is first asked for behind the view only reads: waiting for writers there, the request could wait for
         # itself when it writes its session down.
-        immediate = request.method not in SAFE_METHODS and not request.answered
-        session = RequestSession(self._database.bind_for(immediate=immediate), expire_on_commit=False)
-        session.ended = request.answered
-        return session
+        if request.answered:
+            return RequestSession(self._bind_behind(), expire_on_commit=False)
+        immediate = request.method not in SAFE_METHODS
+        return RequestSession(self._database.bind_for(immediate=immediate), expire_on_commit=False)
+
+    def _bind_behind(self) -> Engine | Connection:
+        bind = self._database.bind_for(immediate=False)
+        return bind if isinstance(bind, Connection) else self._behind
 
     def _finish(
         self, session: RequestSession, request: Request, response: Response | None, error: BaseException | None
@@ -90,9 +108,8 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
         try:
             self._end(session, request, response, error)
         finally:
-            session.ended = True
             # What is read from now on must not hold the lock that writers wait for: a body may be sent for minutes.
-            session.bind = self._database.bind_for(immediate=False)
+            session.bind = self._bind_behind()
 
     def _end(self, session: Session, request: Request, response: Response | None, error: BaseException | None) -> None:
         if error is None and response is not None and response.status_code < 400:
@@ -102,7 +119,8 @@ class SQLAlchemySessionMiddleware(BaseMiddleware):
                 session.rollback()
                 self._announce("db_session_rolled_back", request, session, exception=failure)
                 raise
-            self._announce("db_session_committed", request, session)
+            if dispatcher.has_any:
+                self._announce("db_session_committed", request, session)
         else:
             session.rollback()
             self._announce("db_session_rolled_back", request, session, exception=error)
@@ -126,7 +144,8 @@ def is_away(error: DBAPIError) -> bool:
 
 
 def _close(session: RequestSession, request: Request) -> None:
-    if session.new or session.dirty or session.deleted or (session.written and session.in_transaction()):
+    # What session.new, dirty and deleted tell, without making three collections in every request.
+    if not session._is_clean() or (session.written and session.in_transaction()):
         logger.warning(
             "%s %r changed objects after its view had returned. That was not written; do it in the view, or in "
             "DatabaseManager.transaction().",
