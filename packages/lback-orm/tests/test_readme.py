@@ -11,14 +11,27 @@ from lback.core.testing import Client, make_app
 from lback.utils.urls import path
 
 with database.session() as session:
-    assert list(session.scalars(select(Book.title))) == ["Middlemarch"]
+    titles = list(session.scalars(select(Book.title).order_by(Book.id).limit(3)))
+    assert titles == ["Middlemarch", "The first volume", "Volume 1"]
+assert longest == len("The first volume")
 app = make_app(
-    [path("/", add_book, ["POST"])],
+    [
+        path("/", add_book, ["POST"]),
+        path("/books/", list_books),
+        path("/scroll/", scroll_books),
+        path("/books/{number:int}/", show_book),
+    ],
     MIDDLEWARES=["lback.models.middleware.SQLAlchemySessionMiddleware"],
     DATABASE_URL="sqlite://",
 )
 Base.metadata.create_all(app.container.get(DatabaseManager).engine)
-assert Client(app).post("/", {"title": "Emma"}).json() == {"books": ["Emma"]}
+client = Client(app)
+assert client.post("/", {"title": "Emma"}).json() == {"books": ["Emma"]}
+assert client.get("/books/1/").json() == {"title": "Emma"}
+assert client.get("/books/2/").status_code == 404
+assert client.get("/books/?page=7").json() == {"titles": ["Emma"], "pages": 1}
+assert client.get("/scroll/").json() == {"titles": ["Emma"], "after": None}
+test_the_list_takes_two_statements(client, None)
 """
 
 
