@@ -3,12 +3,13 @@
 import importlib
 import itertools
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import DeclarativeBase
 
 from lback.core.apps import App
-from lback.migrations.making import Maker
+from lback.migrations.making import Answers, Maker
 from lback.migrations.revisions import History, Revision
 from lback.migrations.runner import current_heads, downgrade, upgrade
 from lback.models.base import NAMING_CONVENTION
@@ -87,9 +88,9 @@ class MigrationProject:
         """What makemigrations works with."""
         return Maker(self.engine, self.apps, [app.label for app in self.apps], self.base)
 
-    def make(self, allow_data_loss: bool = False) -> list[str]:
+    def make(self, **answers: Any) -> list[str]:
         """Run makemigrations and return the files, as ``app/file``."""
-        paths = self.maker.make(allow_data_loss=allow_data_loss)
+        paths = self.maker.make(answers=Answers(**answers))
         return [f"{path.parent.parent.name}/{path.stem}" for path in paths]
 
     def migrate(self) -> int:

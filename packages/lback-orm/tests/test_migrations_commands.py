@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from lback.core.exceptions import LbackError
 from lback.core.project import Project
-from lback.migrations import commands
+from lback.migrations import commands, making_commands
 
 _numbers = itertools.count()
 
@@ -46,7 +46,7 @@ class Site:
         (self.folder / "settings.py").write_text(text)
 
     def run(self, name: str, *arguments: str) -> Result:
-        return CliRunner().invoke(getattr(commands, name), arguments, obj=Project(self.folder))
+        return CliRunner().invoke(getattr(making_commands if name == "makemigrations" else commands, name), arguments, obj=Project(self.folder))
 
     def refused(self, name: str, *arguments: str) -> str:
         """Return the sentence with which a command ends; `manage.py` prints it and exits with 1."""
@@ -75,7 +75,7 @@ def test_makemigrations_names_the_files_it_wrote_and_writes_for_the_project_alon
 
 
 def test_makemigrations_says_when_there_is_nothing_to_write(migrated: Site) -> None:
-    assert migrated.run("makemigrations").output == "No changes detected.\n"
+    assert migrated.run("makemigrations").stdout == "No changes detected.\n"
     assert migrated.run("makemigrations", "--check").exit_code == 0
 
 

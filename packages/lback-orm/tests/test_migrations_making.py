@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from lback.core.config import Config
-from lback.migrations.making import RefusedChange
+from lback.migrations.autogenerate import RefusedChange
 from lback.models.database import DatabaseManager
 
 from .migration_project import MigrationProject

@@ -8,5 +8,6 @@ app = App(
     requires=("sessions",),
     models_module="lback.auth.models",
     register="lback.auth_app.setup:register",
+    initial_data="lback.auth_app.initial:default_groups",
     settings={"LOGIN_REDIRECT_URL": "/", "SUPERUSER_GROUP": "admin"},
 )

@@ -17,8 +17,10 @@ from lback.core.plugins import APPS, plugins
 
 if TYPE_CHECKING:
     from lback.core.app import Application
+    from lback.core.config import Config
 
 Register = Callable[["Application"], None]
+InitialData = Callable[[Any, "Config"], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class App:
         register: Called as ``register(application)`` while an application is built, or the ``"module:function"`` of
             it, so that describing the app imports nothing.
         settings: The settings that the app reads, with their defaults.
+        initial_data: Called by ``init_db`` as ``initial_data(session, config)`` to make the rows that every
+            installation begins with; it leaves those that are there, and returns a line for each that it made. The
+            ``"module:function"`` of it, or the function.
     """
 
     label: str
@@ -43,6 +48,7 @@ class App:
     migrations_module: str = ""
     register: Register | str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    initial_data: InitialData | str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models_module", self.models_module or f"{self.module}.models")
@@ -78,6 +84,18 @@ class App:
             register = import_attribute(register)
         if register is not None:
             register(application)
+
+    def make_initial_data(self, session: Any, config: "Config") -> Iterable[str]:
+        """Have the app make the rows that every installation begins with; return a line for each of them.
+
+        Args:
+            session: A database session, committed afterwards.
+            config: The settings.
+        """
+        make = self.initial_data
+        if isinstance(make, str):
+            make = import_attribute(make)
+        return make(session, config) if make is not None else ()
 
 
 def import_attribute(target: str) -> Any:

@@ -1,107 +1,210 @@
 """What changed in the models since the last revision of each app, as operations of Alembic's."""
 
 import warnings
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alembic.autogenerate import produce_migrations
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.compare import _populate_migration_script
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, column, func, select, table
+from sqlalchemy import Connection, MetaData, column, func, inspect, select, table
+from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import SAWarning
 
-TableOperation = ops.CreateTableOp | ops.DropTableOp | ops.ModifyTableOps
+from lback.core.exceptions import LbackError
+from lback.migrations import enums
+from lback.migrations.fills import Nothing
+from lback.migrations.naming import full_name, split_name, table_name
+from lback.migrations.renames import Renames, rename_operations, renamed
+
+PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
+
+
+class RefusedChange(LbackError):
+    """Revisions were not written; the message says what to do first."""
 
 
 @dataclass(slots=True)
-class Change:
-    """One revision that is to be written.
-
-    Args:
-        app: The label of the app.
-        operations: What it does.
-        requires: Labels of the apps whose last revision, those of this run included, it needs.
-    """
-
-    app: str
-    operations: list[ops.MigrateOperation]
-    requires: set[str] = field(default_factory=set)
-
-    @property
-    def tables(self) -> list[str]:
-        """The tables it touches."""
-        return list(dict.fromkeys(_table_name(operation) for operation in self.operations))
-
-
-def comparison(connection: Connection, owners: Mapping[str, str], apps: Collection[str], empty: Collection[str]) -> Any:
-    """Return the context that models and database are compared in.
+class Comparison:
+    """The models beside the database, app by app.
 
     Args:
         connection: The database.
+        metadata: The tables of the models.
         owners: The app of each table.
         apps: The labels of the apps that are compared.
         empty: Those of them whose tables count as not there yet, as they have no revision.
     """
 
-    def include_name(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
+    connection: Connection
+    metadata: MetaData
+    owners: Mapping[str, str]
+    apps: Collection[str]
+    empty: Collection[str]
+    context: MigrationContext = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.connection.dialect.name == "postgresql":
+            enums.load_support()
+        options: dict[str, Any] = {
+            "include_name": self._include_name,
+            "include_object": self._include_object,
+            "include_schemas": any(found.schema for found in self.metadata.tables.values()),
+            "compare_type": True,
+            "compare_server_default": True,
+            "render_as_batch": True,
+            "autogenerate_plugins": PLUGINS,
+        }
+        self.context = MigrationContext.configure(self.connection, opts=options)
+
+    def operations(self, renames: Renames | None = None) -> list[ops.MigrateOperation]:
+        """Return what has to be done to the database for it to fit the models, the tables' enum types included.
+
+        Args:
+            renames: What else would look like something that went and something that came.
+
+        Raises:
+            RefusedChange: A primary key changed, or SQLite is to have schemas.
+        """
+        renames = renames or Renames()
+        self._check_schemas()
+        inspector = inspect(self.connection)
+        first = rename_operations(inspector, renames, self.metadata.tables)
+        autogen = AutogenContext(self.context, metadata=self.metadata)
+        autogen.__dict__["inspector"] = renamed(inspector, renames)
+        script = ops.MigrationScript(rev_id=None, upgrade_ops=ops.UpgradeOps([]), downgrade_ops=ops.DowngradeOps([]))
+        with warnings.catch_warnings():
+            # What SQLAlchemy can't sort are the circles that `ordering` takes apart.
+            warnings.filterwarnings("ignore", message="Cannot correctly sort tables", category=SAWarning)
+            _populate_migration_script(autogen, script)
+        found: list[Any] = script.upgrade_ops.ops if script.upgrade_ops is not None else []
+        self._check_primary_keys(autogen.inspector)
+        kind = self.connection.dialect.name
+        if kind == "postgresql":
+            found = [_cast(operation) for operation in found]
+        schemas = [CreateSchema(made) for made in self._missing_schemas(found)]
+        return [*schemas, *first, *enums.placed(found, self.metadata, self._is_compared, kind)]
+
+    def _is_compared(self, name: str) -> bool:
+        return self.owners.get(name) in self.apps
+
+    def _include_name(self, name: str | None, kind: str, parents: Any) -> bool:
+        if kind == "schema":
+            return name is None or any(found.schema == name for found in self.metadata.tables.values())
         if kind != "table":
             return True
-        owner = owners.get(name or "")
-        return owner in apps and owner not in empty
+        owner = self.owners.get(full_name(name or "", parents.get("schema_name")))
+        return owner in self.apps and owner not in self.empty
 
-    def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-        return kind != "table" or owners.get(item.fullname) in apps
+    def _include_object(self, item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+        if kind == "table":
+            return self._is_compared(item.fullname)
+        if kind == "check_constraint" and reflected:
+            # Those of a single column are not among those of the table, and would be taken for dropped.
+            model = self.metadata.tables.get(item.table.fullname)
+            own = [check.name for held in model.columns for check in held.constraints] if model is not None else []
+            return name not in own
+        return True
 
-    options = {"include_name": include_name, "include_object": include_object, "compare_type": True}
-    return MigrationContext.configure(connection, opts={**options, "render_as_batch": True})
+    def _check_schemas(self) -> None:
+        if self.connection.dialect.name == "sqlite":
+            for found in self.metadata.tables.values():
+                if found.schema and self._is_compared(found.fullname):
+                    raise RefusedChange(
+                        f"The table {found.fullname} is in the schema {found.schema!r}, and SQLite has no schemas. "
+                        "Use PostgreSQL or MariaDB, or leave the schema out of __table_args__."
+                    )
+
+    def _missing_schemas(self, found: Iterable[Any]) -> list[Any]:
+        """Return an operation that makes a table, for each schema that is not there yet."""
+        made = [item for item in found if isinstance(item, ops.CreateTableOp) and item.schema]
+        if not made:
+            return []
+        there = set(inspect(self.connection).get_schema_names())
+        return list({item.schema: item for item in reversed(made) if item.schema not in there}.values())
+
+    def _check_primary_keys(self, inspector: Any) -> None:
+        for name, found in self.metadata.tables.items():
+            if not self._is_compared(name) or self.owners[name] in self.empty:
+                continue
+            if not inspector.has_table(found.name, found.schema):
+                continue
+            now = inspector.get_pk_constraint(found.name, found.schema)["constrained_columns"]
+            wanted = [item.name for item in found.primary_key.columns]
+            if set(now) != set(wanted):
+                raise RefusedChange(
+                    f"The primary key of {name} changed from {_listed(now)} to {_listed(wanted)}, and no migration is "
+                    "written for that, as other tables may refer to it. Make a new table with the new key, copy the "
+                    "rows over in a migration of your own (makemigrations --empty), and drop the old table then; or "
+                    "leave the key as it was."
+                )
 
 
-def changes(context: MigrationContext, metadata: MetaData, owners: Mapping[str, str]) -> list[Change]:
-    """Return the revisions to write, each after those of this run that it needs.
-
-    A foreign key to a table that only a later revision makes is taken out of its table and added afterwards; where two
-    apps refer to each other, that is a second revision of one of them.
-    """
-    with warnings.catch_warnings():
-        # What SQLAlchemy can't sort are the circles that are taken apart below.
-        warnings.filterwarnings("ignore", message="Cannot correctly sort tables", category=SAWarning)
-        produced = produce_migrations(context, metadata).upgrade_ops
-    by_app: dict[str, list[ops.MigrateOperation]] = defaultdict(list)
-    for operation in produced.ops if produced is not None else []:
-        by_app[owners[_table_name(operation)]].append(operation)
-    order = _order(by_app, owners)
-    found = [Change(label, by_app[label]) for label in order]
-    late = [extra for change in found for extra in _postponed(change, order, owners)]
-    for change in (*found, *late):
-        change.requires |= {owners[name] for name in _referred(change.operations) if name in owners} - {change.app}
-    return [*found, *late]
+def _listed(names: Iterable[str]) -> str:
+    return f"({', '.join(names)})"
 
 
-def losses(connection: Connection, found: Collection[Change]) -> list[str]:
-    """Return, in words, what the changes would delete that holds something."""
+class CreateSchema(ops.MigrateOperation):
+    """Makes the schema of a table. The way back leaves it, as other things may be in it by then."""
+
+    def __init__(self, made: ops.CreateTableOp) -> None:
+        self.table_name = made.table_name
+        self.schema = made.schema
+
+    def reverse(self) -> Any:
+        """Return nothing."""
+        return Nothing()
+
+
+class CastColumn(ops.AlterColumnOp):
+    """A change of a column's type that says how the values become others, as PostgreSQL wants it."""
+
+    def reverse(self) -> ops.AlterColumnOp:
+        """Return the change back, with the cast back."""
+        return _with_cast(super().reverse())
+
+
+def _cast(operation: Any) -> Any:
+    if isinstance(operation, ops.ModifyTableOps):
+        operation.ops = [_with_cast(inner) if type(inner) is ops.AlterColumnOp else inner for inner in operation.ops]
+    return operation
+
+
+def _with_cast(operation: ops.AlterColumnOp) -> ops.AlterColumnOp:
+    if operation.modify_type is not None:
+        operation.__class__ = CastColumn
+        postgresql: Any = dialect()  # type: ignore[no-untyped-call]
+        quoted = postgresql.identifier_preparer.quote(operation.column_name)
+        operation.kw["postgresql_using"] = f"{quoted}::{operation.modify_type.compile(postgresql)}"
+    return operation
+
+
+def losses(connection: Connection, found: Iterable[ops.MigrateOperation], renames: Renames) -> list[str]:
+    """Return, in words, what the operations would delete that holds something."""
     lost = []
-    for change in found:
-        for operation in change.operations:
-            if isinstance(operation, ops.DropTableOp):
-                rows = connection.scalar(select(func.count()).select_from(table(operation.table_name)))
-                if rows:
-                    lost.append(f"the table {operation.table_name} with {_counted(rows)}")
-            elif isinstance(operation, ops.ModifyTableOps):
-                lost += _lost_columns(connection, operation)
+    for operation in found:
+        if isinstance(operation, ops.DropTableOp):
+            source = table(operation.table_name, schema=operation.schema)
+            rows = connection.scalar(select(func.count()).select_from(source))
+            if rows:
+                lost.append(f"the table {table_name(operation)} with {_counted(rows)}")
+        elif isinstance(operation, ops.ModifyTableOps):
+            lost += _lost_columns(connection, operation, renames)
     return lost
 
 
-def _lost_columns(connection: Connection, operation: ops.ModifyTableOps) -> list[str]:
+def _lost_columns(connection: Connection, operation: ops.ModifyTableOps, renames: Renames) -> list[str]:
     lost = []
+    full = table_name(operation)
     for inner in operation.ops:
         if isinstance(inner, ops.DropColumnOp):
             dropped: Any = column(inner.column_name)
-            source = table(operation.table_name, dropped)
+            source = table(split_name(renames.old_table(full), operation.schema)[1], dropped, schema=operation.schema)
             rows = connection.scalar(select(func.count()).select_from(source).where(dropped.is_not(None)))
             if rows:
-                lost.append(f"the column {operation.table_name}.{inner.column_name} with {_counted(rows)}")
+                lost.append(f"the column {full}.{inner.column_name} with {_counted(rows)}")
     return lost
 
 
@@ -109,74 +212,22 @@ def _counted(rows: int) -> str:
     return "1 row" if rows == 1 else f"{rows} rows"
 
 
-def _table_name(operation: Any) -> str:
-    name: str = getattr(operation, "table_name", None) or operation.source_table
-    schema = getattr(operation, "schema", None)
-    return f"{schema}.{name}" if schema else name
+def strays(metadata: MetaData, owners: Mapping[str, str], modules: Mapping[str, str]) -> list[str]:
+    """Return, in words, which tables belong to no installed app, so that no revision is written for them.
 
-
-def _referred(operations: Collection[Any]) -> set[str]:
-    """Return the tables that the operations make foreign keys to."""
-    found: set[str] = set()
-    for operation in operations:
-        if isinstance(operation, ops.CreateTableOp):
-            found |= {target for key in _foreign_keys(operation) if (target := _target(key))}
-        elif isinstance(operation, ops.ModifyTableOps):
-            found |= {inner.referent_table for inner in operation.ops if isinstance(inner, ops.CreateForeignKeyOp)}
+    Args:
+        metadata: The tables of the models.
+        owners: The app of each table.
+        modules: The module of each table's model.
+    """
+    found = []
+    for name in metadata.tables:
+        if name not in owners:
+            module = modules.get(name)
+            advice = (
+                f"its model is in {module}; add the app that holds it to INSTALLED_APPS"
+                if module
+                else 'it has no model; name its app with Table(..., info={"app": "label"})'
+            )
+            found.append(f"The table {name} belongs to no installed app, so it gets no migration: {advice}.")
     return found
-
-
-def _foreign_keys(operation: ops.CreateTableOp) -> list[ForeignKeyConstraint]:
-    return [item for item in operation.columns if isinstance(item, ForeignKeyConstraint)]
-
-
-def _target(key: ForeignKeyConstraint) -> str:
-    # The text, not the table: with a table of no app that may not be in the metadata.
-    return key.elements[0].target_fullname.rpartition(".")[0]
-
-
-def _order(by_app: Mapping[str, list[ops.MigrateOperation]], owners: Mapping[str, str]) -> list[str]:
-    """Return the apps, each after those it refers to as far as no circle is in the way."""
-    needs = {
-        label: {owners[name] for name in _referred(found) if name in owners} & set(by_app) - {label}
-        for label, found in by_app.items()
-    }
-    order: list[str] = []
-
-    def visit(label: str, waiting: tuple[str, ...]) -> None:
-        if label in order or label in waiting:
-            return
-        for needed in sorted(needs[label]):
-            visit(needed, (*waiting, label))
-        order.append(label)
-
-    for label in by_app:
-        visit(label, ())
-    return order
-
-
-def _postponed(change: Change, order: list[str], owners: Mapping[str, str]) -> list[Change]:
-    """Take foreign keys to what is made later out of the tables of a change; return what adds them."""
-    made = change.tables
-    later = set(order[order.index(change.app) + 1 :])
-    same_app: list[ops.MigrateOperation] = []
-    other_app: list[ops.MigrateOperation] = []
-    for operation in change.operations:
-        if not isinstance(operation, ops.CreateTableOp):
-            continue
-        for key in _foreign_keys(operation):
-            target = _target(key)
-            own = _table_name(operation)
-            if owners.get(target) in later:
-                other_app.append(_added(operation, key))
-            elif target in made and made.index(target) > made.index(own):
-                same_app.append(_added(operation, key))
-    change.operations += same_app
-    return [Change(change.app, other_app)] if other_app else []
-
-
-def _added(operation: ops.CreateTableOp, key: ForeignKeyConstraint) -> ops.ModifyTableOps:
-    """Take a foreign key out of a new table and return the operation that adds it."""
-    operation.columns = [item for item in operation.columns if item is not key]
-    added = ops.CreateForeignKeyOp.from_constraint(key)
-    return ops.ModifyTableOps(operation.table_name, [added], schema=operation.schema)

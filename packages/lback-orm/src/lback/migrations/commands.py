@@ -1,72 +1,105 @@
-"""The commands of migrations. SQLAlchemy and Alembic are imported when one runs, so that help stays quick."""
+"""The commands that apply migrations and undo them. `making_commands` has the one that writes them.
+
+SQLAlchemy and Alembic are imported when a command runs, so that help stays quick.
+"""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from lback.core.exceptions import LbackError
+from lback.migrations.connecting import CommandError, connected, known_app
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from lback.core.apps import App
     from lback.core.project import Project
     from lback.migrations.revisions import History, Revision
 
 
-class CommandError(LbackError):
-    """A command can't do what it was asked for; the message says why and what to do."""
-
-
-@click.command()
-@click.argument("apps", nargs=-1)
-@click.option("-m", "--message", default="", help="A few words for the new migrations.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when something changed.")
-@click.option("--allow-data-loss", is_flag=True, help="Also drop tables and columns that hold something.")
-@click.pass_obj
-def makemigrations(project: "Project", apps: Sequence[str], message: str, check: bool, allow_data_loss: bool) -> None:
-    """Write down what changed in your models."""
-    with connected(project) as engine:
-        from lback.migrations.making import Maker
-
-        maker = Maker(engine, project.apps, _chosen(project, apps))
-        if check:
-            changed = maker.pending()
-            if changed:
-                raise CommandError(f"The models of {', '.join(changed)} changed; run makemigrations.")
-            click.echo("No changes detected.")
-            return
-        paths = maker.make(message, allow_data_loss)
-        for path in paths:
-            click.echo(f"Wrote {_shown(project, path)}")
-        if not paths:
-            click.echo("No changes detected.")
-
-
 @click.command()
 @click.argument("app", required=False)
-@click.option("--plan", is_flag=True, help="Show what would be applied, and apply nothing.")
+@click.argument("revision", required=False)
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--sql", is_flag=True, help="Print the SQL of what would be done, and do nothing.")
+@click.option("--fake", is_flag=True, help="Record the migrations as done without running them.")
+@click.option(
+    "--retry", is_flag=True, help="After a run that broke off on MariaDB: what stood has been undone by hand."
+)
 @click.pass_obj
-def migrate(project: "Project", app: str | None, plan: bool) -> None:
-    """Apply what has been written down to the database, of all apps or of APP and what it needs."""
+def migrate(
+    project: "Project", app: str | None, revision: str | None, only_plan: bool, sql: bool, fake: bool, retry: bool
+) -> None:
+    """Apply what has been written down to the database.
+
+    With APP only its migrations, and what they need. With REVISION, its number or name, the app is moved there, forth
+    or back; "zero" undoes all of it.
+    """
     with connected(project) as engine:
-        from lback.migrations.runner import current_heads, upgrade
+        from lback.migrations.planning import plan
+        from lback.migrations.runner import current_heads
 
         history = _history(project)
-        targets = None if app is None else history.of(_known(project, app).label)
-        if plan:
-            applied = history.applied(current_heads(engine))
-            steps = [revision for revision in history.ordered(targets) if revision.id not in applied]
-            for revision in steps:
-                click.echo(f"Would apply {revision}")
+        label = None if app is None else known_app(project, app).label
+        if only_plan or sql:
+            heads = current_heads(engine)
+            steps = plan(history, history.applied(heads), label, revision)
+            if sql:
+                from lback.migrations.sql import sql_of
+
+                click.echo(sql_of(engine, history, steps, heads) if steps else "-- Nothing to apply.")
+                return
+            for step in steps:
+                click.echo(f"Would {'apply' if step.upgrading else 'undo'} {step.revision}")
             if not steps:
                 click.echo("Nothing to apply.")
             return
-        done = upgrade(engine, history, targets, click.echo)
-        click.echo(f"Applied {done} migration{'' if done == 1 else 's'}." if done else "Nothing to apply.")
+        _migrate(engine, history, label, revision, fake=fake, retry=retry)
+
+
+def _migrate(
+    engine: "Engine",
+    history: "History",
+    label: str | None = None,
+    revision: str | None = None,
+    *,
+    fake: bool = False,
+    retry: bool = False,
+) -> None:
+    from lback.migrations.planning import Step, plan
+    from lback.migrations.runner import execute
+
+    steps: list[Step] = []
+
+    def planned(applied: set[str]) -> Sequence[Step]:
+        steps.extend(plan(history, applied, label, revision))
+        return steps
+
+    execute(engine, history, planned, click.echo, fake=fake, retry=retry)
+    applied = sum(step.upgrading for step in steps)
+    counts = [(len(steps) - applied, "Undone"), (applied, "Recorded" if fake else "Applied")]
+    for number, word in counts:
+        if number:
+            click.echo(f"{word} {number} migration{'' if number == 1 else 's'}.")
+    if not steps:
+        click.echo("Nothing to apply.")
+
+
+@click.command("init_db")
+@click.pass_obj
+def init_db(project: "Project") -> None:
+    """Make the tables, and the rows that every installation begins with, such as the default groups."""
+    with connected(project) as engine:
+        _migrate(engine, _history(project))
+        from lback.models.database import DatabaseManager
+
+        database = DatabaseManager(engine)
+        for app in project.apps:
+            with database.transaction() as session:
+                for line in app.make_initial_data(session, project.config):
+                    click.echo(line)
+    click.echo("The database is ready.")
 
 
 @click.command()
@@ -90,15 +123,17 @@ def rollback(project: "Project", table: str, yes: bool) -> None:
 
 
 @click.command()
+@click.argument("apps", nargs=-1)
 @click.pass_obj
-def showmigrations(project: "Project") -> None:
-    """List the migrations of every app; those with an x are applied."""
+def showmigrations(project: "Project", apps: Sequence[str]) -> None:
+    """List the migrations of every app, or of APPS; those with an x are applied."""
     with connected(project) as engine:
         from lback.migrations.runner import current_heads
 
+        chosen = [known_app(project, name) for name in apps] or project.apps
         history = _history(project)
         applied = history.applied(current_heads(engine))
-        for app in project.apps:
+        for app in chosen:
             click.echo(app.label)
             for revision in history.of(app.label):
                 click.echo(f"  [{'x' if revision.id in applied else ' '}] {revision.path.stem}")
@@ -106,51 +141,26 @@ def showmigrations(project: "Project") -> None:
                 click.echo("  (none)")
 
 
-@contextmanager
-def connected(project: "Project") -> "Iterator[Engine]":
-    """Give the engine of the project, its models imported; a database that can't be reached becomes one sentence."""
-    from sqlalchemy.exc import DBAPIError
+@click.command()
+@click.argument("app")
+@click.argument("revision")
+@click.option("--backwards", is_flag=True, help="The SQL that undoes it.")
+@click.pass_obj
+def sqlmigrate(project: "Project", app: str, revision: str, backwards: bool) -> None:
+    """Print the SQL of one migration of APP; REVISION is its number or name."""
+    with connected(project) as engine:
+        from lback.migrations.planning import Step, find
+        from lback.migrations.sql import sql_of
 
-    from lback.models.database import DatabaseManager
-
-    project.load_models()
-    database = DatabaseManager.from_config(project.config)
-    try:
-        yield database.engine
-    except DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[-1]
-        shown = database.engine.url.render_as_string(hide_password=True)
-        raise CommandError(f"The database {shown} refused: {reason}") from error
-    finally:
-        database.dispose()
+        history = _history(project)
+        found = find(history, known_app(project, app).label, revision)
+        click.echo(sql_of(engine, history, [Step(found, not backwards)]))
 
 
 def _history(project: "Project") -> "History":
     from lback.migrations.revisions import History
 
     return History(project.apps)
-
-
-def _chosen(project: "Project", names: Sequence[str]) -> list[str]:
-    """Return the labels of the apps that revisions may be written for: the project's own."""
-    own = [app.label for app in project.apps if _is_own(project, app)]
-    for name in names:
-        if _known(project, name).label not in own:
-            raise CommandError(f"The app {name!r} belongs to an installed package, which brings its own migrations.")
-    return list(names) or own
-
-
-def _is_own(project: "Project", app: "App") -> bool:
-    path = app.path.resolve()
-    return path.is_relative_to(project.base_dir) and "site-packages" not in path.parts
-
-
-def _known(project: "Project", label: str) -> "App":
-    for app in project.apps:
-        if app.label == label:
-            return app
-    labels = ", ".join(app.label for app in project.apps) or "none"
-    raise CommandError(f"There is no app {label!r} in INSTALLED_APPS; it has {labels}.")
 
 
 def _last_on(history: "History", applied: set[str], table: str) -> "Revision":
@@ -176,7 +186,3 @@ def _confirm(falling: "Sequence[Revision]", touched: Sequence[str], yes: bool) -
     if not sys.stdin.isatty():
         raise CommandError(f"That touches {', '.join(touched)}. Use --yes if that is what you want.")
     click.confirm("Go on?", abort=True)
-
-
-def _shown(project: "Project", path: object) -> str:
-    return str(path).removeprefix(f"{project.base_dir}/")

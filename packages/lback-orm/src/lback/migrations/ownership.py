@@ -11,7 +11,7 @@ from lback.models.base import Base
 
 
 def table_owners(apps: Sequence[App], base: type[DeclarativeBase] = Base) -> dict[str, str]:
-    """Return the label of the app that owns each table, by the name of the table.
+    """Return the label of the app that owns each table, by the full name of the table.
 
     A table belongs to the app whose module its model is defined in. One without a model belongs to the app that its
     ``info={"app": label}`` names, or to that of a model whose many-to-many relationship goes through it. Tables of no
@@ -31,6 +31,15 @@ def table_owners(apps: Sequence[App], base: type[DeclarativeBase] = Base) -> dic
     return owners
 
 
+def model_modules(base: type[DeclarativeBase] = Base) -> dict[str, str]:
+    """Return the module of the model of each table that has one, by the full name of the table."""
+    return {
+        mapper.local_table.fullname: mapper.class_.__module__
+        for mapper in reversed(_mappers(base))
+        if isinstance(mapper.local_table, Table)
+    }
+
+
 def _mappers(base: type[DeclarativeBase]) -> list[Mapper[Any]]:
     return sorted(base.registry.mappers, key=lambda mapper: f"{mapper.class_.__module__}.{mapper.class_.__qualname__}")
 
@@ -42,8 +51,11 @@ def _association_tables(mapper: Mapper[Any]) -> Iterable[Table]:
 
 
 def _app_of_module(module: str, apps: Sequence[App]) -> str | None:
-    for app in apps:
-        for owned in (app.models_module, app.module):
-            if module == owned or module.startswith(f"{owned}."):
-                return app.label
-    return None
+    """Return the app whose package holds a module; of nested ones, the innermost."""
+    holding = [
+        (len(owned), app.label)
+        for app in apps
+        for owned in (app.models_module, app.module)
+        if module == owned or module.startswith(f"{owned}.")
+    ]
+    return max(holding)[1] if holding else None

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from lback.core.apps import resolve_apps
-from lback.migrations.making import Maker
+from lback.migrations.making import Answers, Maker
 from lback.migrations.revisions import History
 from lback.migrations.runner import upgrade
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         app.import_models()
     engine = create_engine("sqlite://", poolclass=StaticPool)
     upgrade(engine, History(apps), report=lambda line: None)
-    paths = Maker(engine, apps, [label]).make(" ".join(words), allow_data_loss=True)
+    paths = Maker(engine, apps, [label]).make(" ".join(words), Answers(allow_data_loss=True, no_rename=True))
     sys.stdout.write("".join(f"Wrote {path}\n" for path in paths) or "No changes detected.\n")
     return 0
 

@@ -1,27 +1,26 @@
 """Applying revisions and undoing them.
 
 Each revision is a transaction of its own, together with its row in ``alembic_version``: where the database can undo
-changes of its schema (SQLite and PostgreSQL), one that fails half-way leaves nothing behind.
+changes of its schema (SQLite and PostgreSQL), one that fails half-way leaves nothing behind. Where it can't, the
+`journal` tells what stands.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from lback.core.exceptions import LbackError
+from lback.migrations import journal
+from lback.migrations.locking import Report, locked
+from lback.migrations.planning import Step
 from lback.migrations.revisions import History, Revision
-from lback.models.engines import IMMEDIATE
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
-Report = Callable[[str], object]
-
-LOCK_NAME = "lback_migrate"
-LOCK_NUMBER = int.from_bytes(hashlib.sha256(LOCK_NAME.encode()).digest()[:8], "big", signed=True)
 # How long SQLite waits for another process that migrates, in milliseconds.
 SQLITE_PATIENCE = 600_000
 
@@ -42,18 +41,11 @@ def upgrade(engine: Engine, history: History, targets: Sequence[Revision] | None
     Raises:
         MigrationError: A revision failed. Those before it stay applied.
     """
-    done = 0
-    with locked(engine):
-        # Refuses a database with revisions that are not at hand, also when there is nothing to apply.
-        history.applied(current_heads(engine))
-        for revision in history.ordered(targets):
-            if _step(engine, history, revision, upgrading=True, report=report):
-                done += 1
-    return done
+    return execute(engine, history, lambda applied: [Step(r, True) for r in history.ordered(targets)], report)
 
 
-def downgrade(engine: Engine, history: History, revisions: Sequence[Revision], report: Report = print) -> None:
-    """Undo revisions, the last one first.
+def downgrade(engine: Engine, history: History, revisions: Sequence[Revision], report: Report = print) -> int:
+    """Undo revisions, the last one first, and return how many that were.
 
     Args:
         engine: The database.
@@ -64,9 +56,56 @@ def downgrade(engine: Engine, history: History, revisions: Sequence[Revision], r
     Raises:
         MigrationError: One could not be undone. Those undone before stay undone.
     """
-    with locked(engine):
-        for revision in reversed(revisions):
-            _step(engine, history, revision, upgrading=False, report=report)
+
+    def planned(applied: set[str]) -> list[Step]:
+        going = {revision.id for revision in revisions}
+        for revision in revisions:
+            others = [str(other) for other in history.dependents(revision, applied) if other.id not in going]
+            if others:
+                raise MigrationError(
+                    f"{others[0]} was applied in the meantime and needs {revision}. Nothing was undone."
+                )
+        return [Step(revision, False) for revision in reversed(revisions)]
+
+    return execute(engine, history, planned, report)
+
+
+def execute(
+    engine: Engine,
+    history: History,
+    planned: Callable[[set[str]], Sequence[Step]],
+    report: Report,
+    *,
+    fake: bool = False,
+    retry: bool = False,
+) -> int:
+    """Carry a plan out while no other process migrates the database; return how many of its steps were done.
+
+    Args:
+        engine: The database.
+        history: All revisions.
+        planned: Makes the plan from the ids of the revisions that are applied.
+        report: Is given a line for each step.
+        fake: Whether the steps are only recorded as done.
+        retry: Whether to go on after a run that left something standing on a database that can't roll back.
+
+    Raises:
+        MigrationError: A step failed, or an earlier run left something standing. The steps before stay done.
+    """
+    with locked(engine, report) as connection:
+        remains = journal.left(connection)
+        # Refuses a database with revisions that are not at hand, also when there is nothing to apply.
+        applied = history.applied(migration_context(connection).get_current_heads())
+        connection.rollback()
+        if remains and not (fake or retry):
+            raise MigrationError(_cut_off(history, remains))
+        steps = planned(applied)
+        if remains:
+            journal.forget(connection)
+        done = [step for step in steps if _step(connection, history, step, report, fake=fake)]
+        if done:
+            journal.forget(connection)
+        return len(done)
 
 
 def current_heads(engine: Engine) -> tuple[str, ...]:
@@ -75,56 +114,38 @@ def current_heads(engine: Engine) -> tuple[str, ...]:
         return migration_context(connection).get_current_heads()
 
 
-@contextmanager
-def locked(engine: Engine) -> Iterator[None]:
-    """Keep other processes from migrating the same database meanwhile; they wait.
-
-    SQLite needs no lock beside that of its transactions: a revision begins by looking whether it is applied by now.
-    """
-    kind = engine.dialect.name
-    if kind == "sqlite":
-        yield
-        return
-    with engine.connect() as connection:
-        if kind == "postgresql":
-            take, give = "SELECT pg_advisory_lock(:number)", "SELECT pg_advisory_unlock(:number)"
-        else:
-            take, give = "SELECT GET_LOCK(:name, 86400)", "SELECT RELEASE_LOCK(:name)"
-        values = {"number": LOCK_NUMBER} if kind == "postgresql" else {"name": LOCK_NAME}
-        connection.execute(text(take), values)
-        # The lock belongs to the connection, and an open transaction would hold other locks beside it.
-        connection.commit()
-        try:
-            yield
-        finally:
-            connection.execute(text(give), values)
-            connection.commit()
-
-
-def _step(engine: Engine, history: History, revision: Revision, *, upgrading: bool, report: Report) -> bool:
-    """Apply or undo one revision, unless that has been done by now; return whether it was done here."""
-    immediate = engine.execution_options(**{IMMEDIATE: True})
-    with immediate.connect() as connection, _foreign_keys_off(connection), connection.begin():
-        applied = revision.id in history.applied(migration_context(connection).get_current_heads())
-        if applied is upgrading:
+def _step(connection: Connection, history: History, step: Step, report: Report, *, fake: bool) -> bool:
+    """Do one step, unless that has been done by now; return whether it was done here."""
+    with _foreign_keys_off(connection), _reported(connection, step), connection.begin():
+        applied = step.revision.id in history.applied(migration_context(connection).get_current_heads())
+        if applied is step.upgrading:
             return False
-        report(f"{'Applying' if upgrading else 'Undoing'} {revision}")
-        try:
-            _run(connection, history, revision, upgrading=upgrading)
-            _check_foreign_keys(connection)
-        except Exception as error:
-            raise MigrationError(_failure(engine, revision, upgrading, error)) from error
+        report(f"{'Recording' if fake else 'Applying' if step.upgrading else 'Undoing'} {step.revision}")
+        with journal.noted(connection, step.revision, upgrading=step.upgrading):
+            run_step(migration_context, connection, history, step, fake=fake)
+        _check_foreign_keys(connection)
     return True
 
 
-def _run(connection: Connection, history: History, revision: Revision, *, upgrading: bool) -> None:
+def run_step(
+    configure: Callable[..., "MigrationContext"], connection: Any, history: History, *steps: Step, fake: bool = False
+) -> None:
+    """Have Alembic do steps, and record them.
+
+    Left to find its way to a target itself, it would also take neighbours along.
+    """
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationStep
 
-    revision_map = history.revision_map
-    make = MigrationStep.upgrade_from_script if upgrading else MigrationStep.downgrade_from_script
-    # One explicit step: left to find its way to a target, Alembic would also take neighbours along.
-    context = migration_context(connection, fn=lambda heads, context: [make(revision_map, revision.script)])  # type: ignore[arg-type]
+    def chosen(heads: Any, context: Any) -> Iterator[Any]:
+        for step in steps:
+            make = MigrationStep.upgrade_from_script if step.upgrading else MigrationStep.downgrade_from_script
+            found: Any = make(history.revision_map, step.revision.script)  # type: ignore[arg-type]
+            if fake:
+                found.migration_fn = lambda **options: None
+            yield found
+
+    context = configure(connection, fn=chosen)
     with Operations.context(context):
         context.run_migrations()
 
@@ -165,12 +186,64 @@ def _check_foreign_keys(connection: Connection) -> None:
         raise LookupError(f"A row of the table {broken[0]} would refer to a row of {broken[2]} that does not exist")
 
 
-def _failure(engine: Engine, revision: Revision, upgrading: bool, error: Exception) -> str:
+@contextmanager
+def _reported(connection: Connection, step: Step) -> Iterator[None]:
+    """Have what goes wrong in a step, its commit included, be told with what stands now."""
+    try:
+        yield
+    except Exception as error:
+        raise MigrationError(_failure(connection, step, error)) from error
+
+
+def _failure(connection: Connection, step: Step, error: Exception) -> str:
     original = getattr(error, "orig", None) or error
-    what = f"{revision} could not be {'applied' if upgrading else 'undone'}: {str(original).splitlines()[0]}."
-    if engine.dialect.name in ("sqlite", "postgresql"):
-        return f"{what} Nothing of it stands. Mend {revision.path} and run the command again."
+    reason = next((line for line in str(original).splitlines() if line.strip()), type(original).__name__)
+    what = f"{step.revision} could not be {'applied' if step.upgrading else 'undone'}: {reason.rstrip('.')}."
+    stands = _standing(connection, step, error)
+    if stands:
+        return f"{what} {connection.dialect.name} can't roll changes of a schema back. {stands}"
+    return f"{what} Nothing of it stands. Mend {step.revision.path} and run the command again."
+
+
+def _standing(connection: Connection, step: Step, error: Exception) -> str:
+    """Return what stands of a step that failed and what to do, or nothing if nothing does."""
+    if not journal.is_kept(connection):
+        return ""
+    try:
+        entries = [entry for entry in journal.left(connection) if entry.done]
+        # The statement that failed does not stand, and what stands is told by the next run too.
+        journal.drop_open(connection)
+    except DBAPIError:
+        return "What stands of it is told by the next run, once the database answers again."
+    if not entries:
+        journal.forget(connection)
+        return ""
+    failed = getattr(error, "statement", None)
+    at = f" It failed at `{' '.join(str(failed).split())}`." if failed else ""
+    return f"{journal.described(entries)}{at} {_advice(step.revision, step.upgrading)}"
+
+
+def _cut_off(history: History, entries: list[journal.Entry]) -> str:
+    first = entries[0]
+    revision = history.revisions.get(first.revision)
+    word = "applied" if first.upgrading else "undone"
     return (
-        f"{what} {engine.dialect.name} can't undo changes of a schema: the steps of {revision.path} before the failing "
-        "one stand. Undo them by hand, or mend the file so that it begins with the failing one, and run it again."
+        f"An earlier run ended while {revision or first.revision} was being {word}, and this database can't roll "
+        f"changes of a schema back. {journal.described(entries)} {_advice(revision, first.upgrading)}"
+    )
+
+
+def _advice(revision: Revision | None, upgrading: bool) -> str:
+    if revision is None:
+        return "Undo them by hand and run migrate --retry."
+    back = "" if upgrading else " --backwards"
+    command = f"sqlmigrate {revision.app} {revision.path.stem}{back}"
+    if upgrading:
+        record = f"migrate {revision.app} {revision.path.stem} --fake"
+    else:
+        before = revision.down[0] if revision.down else "zero"
+        record = f"migrate {revision.app} {before} --fake"
+    return (
+        f"Either undo them by hand and run migrate --retry, or carry out by hand what is missing ({command} shows all) "
+        f"and run {record}."
     )

@@ -5,12 +5,12 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import _render_python_into_templatevars
 from alembic.operations import ops
 
+from lback.migrations.renames import RenameColumn, RenameTable
+from lback.migrations.rendering import rendered
 from lback.migrations.revisions import Revision
 
 if TYPE_CHECKING:
@@ -59,27 +59,39 @@ def describe(operations: Sequence[ops.MigrateOperation], first: bool) -> str:
     """Return a few words for what a revision does."""
     if first:
         return "initial"
-    operation = operations[0]
-    table = getattr(operation, "table_name", "")
-    if isinstance(operation, ops.ModifyTableOps):
-        for inner in operation.ops:
-            if isinstance(inner, ops.AddColumnOp):
-                return f"add {inner.column.name} to {table}"
-            if isinstance(inner, ops.DropColumnOp):
-                return f"drop {inner.column_name} from {table}"
-        return f"change {table}"
-    return f"{'drop' if isinstance(operation, ops.DropTableOp) else 'create'} {table}"
+    for operation in operations:
+        table = getattr(operation, "table_name", "")
+        if isinstance(operation, RenameTable):
+            return f"rename {operation.old} to {table}"
+        if isinstance(operation, RenameColumn):
+            return f"rename {operation.old} to {operation.new} in {table}"
+        if isinstance(operation, ops.CreateTableOp):
+            return f"create {table}"
+        if isinstance(operation, ops.DropTableOp):
+            return f"drop {table}"
+        if isinstance(operation, ops.ModifyTableOps):
+            return _describe_steps(operation.ops, table)
+    return f"change {getattr(operations[0], 'table_name', '')}"
+
+
+def _describe_steps(steps: Sequence[ops.MigrateOperation], table: str) -> str:
+    for step in steps:
+        if isinstance(step, ops.AddColumnOp):
+            return f"add {step.column.name} to {table}"
+        if isinstance(step, ops.DropColumnOp):
+            return f"drop {step.column_name} from {table}"
+    return f"change {table}"
 
 
 def write_revision(
     folder: Path,
-    context: "MigrationContext",
+    context: "MigrationContext | None",
     operations: list[ops.MigrateOperation],
     *,
     label: str,
     revision_id: str,
     number: int,
-    down: str | None,
+    down: Sequence[str],
     requires: Sequence[str],
     tables: Sequence[str],
     message: str,
@@ -88,28 +100,32 @@ def write_revision(
 
     Args:
         folder: The app's ``migrations`` folder; made if it is not there.
-        context: For the dialect that types are written for.
+        context: For the dialect that types are written for; not needed without operations.
         operations: What it does.
         label: The label of the app.
         revision_id: Its id.
         number: Its number in the app.
-        down: The id it follows, or None for the first.
+        down: The ids it follows; none for the first, several for one that joins them.
         requires: Ids of other apps' revisions it needs.
         tables: The tables it touches.
         message: A few words; part of the file's name.
     """
-    rendered = _rendered(context, operations)
+    code = (
+        rendered(context, operations)
+        if context is not None
+        else dict.fromkeys(("imports", "upgrades", "downgrades"), "")
+    )
     slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:40].strip("_") or "auto"
     content = TEMPLATE.format(
         message=message[:1].upper() + message[1:].replace("\\", "").replace('"', "'") + ".",
-        imports=rendered["imports"],
+        imports=code["imports"],
         revision=json.dumps(revision_id),
-        down="None" if down is None else json.dumps(down),
-        labels=f"({json.dumps(label)},)" if down is None else "None",
+        down=_down(down),
+        labels="None" if down else f"({json.dumps(label)},)",
         requires=json.dumps(list(requires)),
         tables=json.dumps(list(tables)),
-        upgrades=_body(rendered["upgrades"]),
-        downgrades=_body(rendered["downgrades"]),
+        upgrades=_body(code["upgrades"]),
+        downgrades=_body(code["downgrades"]),
     )
     folder.mkdir(exist_ok=True)
     package = folder / "__init__.py"
@@ -121,34 +137,13 @@ def write_revision(
     return path
 
 
-def _body(rendered: str) -> str:
+def _down(ids: Sequence[str]) -> str:
+    if len(ids) < 2:
+        return json.dumps(ids[0]) if ids else "None"
+    return f"({', '.join(json.dumps(found) for found in ids)})"
+
+
+def _body(code: str) -> str:
     """Return the statements without Alembic's remarks around them."""
-    lines = [line for line in rendered.splitlines() if not line.lstrip().startswith("# ###")]
+    lines = [line for line in code.splitlines() if not line.lstrip().startswith("# ###")]
     return "\n".join(lines).strip("\n") or "    pass"
-
-
-def _rendered(context: "MigrationContext", operations: list[ops.MigrateOperation]) -> dict[str, str]:
-    up = ops.UpgradeOps(operations)
-    script = ops.MigrationScript(rev_id=None, upgrade_ops=up, downgrade_ops=up.reverse())
-    # Batches: elsewhere plain ALTER statements, on SQLite the table made anew.
-    options = {
-        "sqlalchemy_module_prefix": "sa.",
-        "alembic_module_prefix": "op.",
-        "user_module_prefix": None,
-        "render_as_batch": True,
-        "render_item": _rendered_item,
-    }
-    autogen = AutogenContext(context, opts=options)
-    variables: dict[str, Any] = {}
-    _render_python_into_templatevars(autogen, script, variables)
-    imports = "\n".join(sorted(autogen.imports))
-    return {**variables, "imports": f"{imports}\n" if imports else ""}
-
-
-def _rendered_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
-    """Import the module of a column type that is neither SQLAlchemy's nor a dialect's."""
-    module = type(item).__module__
-    if kind == "type" and not module.startswith("sqlalchemy."):
-        autogen.imports.add(f"import {module}")
-        return f"{module}.{item!r}"
-    return False
