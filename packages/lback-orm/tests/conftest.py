@@ -109,7 +109,11 @@ def project(database: DatabaseManager, tmp_path: Path) -> Iterator[MigrationProj
     sys.path.insert(0, str(tmp_path))
     yield MigrationProject(tmp_path, database.engine)
     sys.path.remove(str(tmp_path))
-    if database.engine.dialect.name != "sqlite":
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    elif database.engine.dialect.name != "sqlite":
         left = MetaData()
         left.reflect(database.engine)
         left.drop_all(database.engine)

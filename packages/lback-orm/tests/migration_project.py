@@ -15,8 +15,13 @@ from lback.migrations.runner import current_heads, downgrade, upgrade
 from lback.models.base import NAMING_CONVENTION
 
 HEADER = """
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+import datetime, decimal, enum, uuid
+from sqlalchemy import (
+    JSON, BigInteger, Boolean, CheckConstraint, Column, Date, DateTime, Enum, Float, ForeignKey, ForeignKeyConstraint,
+    Index, Integer, LargeBinary, Numeric, String, Table, Text, UniqueConstraint, Uuid, func, text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
 from {shared} import Local
 """
 
@@ -102,6 +107,24 @@ class MigrationProject:
         history = self.history
         falling = history.dependents(revision, history.applied(current_heads(self.engine)))
         downgrade(self.engine, history, falling, self.lines.append)
+
+    def back_and_forth(self) -> None:
+        """Undo the last revision of every app and what needs it, apply all again; the models must fit after each."""
+        history = self.history
+        for label in self.sources:
+            if revisions := history.of(label):
+                if revisions[-1].id in history.applied(current_heads(self.engine)):
+                    self.undo(revisions[-1])
+        self.migrate()
+        assert self.differences() == ""
+
+    def differences(self) -> str:
+        """Return what makemigrations would do now."""
+        from lback.migrations.rendering import rendered
+
+        with self.maker._compared() as comparison:
+            found = comparison.operations()
+            return rendered(comparison.context, found)["upgrades"] if found else ""
 
     def applied(self) -> set[str]:
         """Return the applied revisions, as ``app/file``."""

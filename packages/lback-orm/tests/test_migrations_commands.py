@@ -46,7 +46,11 @@ class Site:
         (self.folder / "settings.py").write_text(text)
 
     def run(self, name: str, *arguments: str) -> Result:
-        return CliRunner().invoke(getattr(making_commands if name == "makemigrations" else commands, name), arguments, obj=Project(self.folder))
+        return CliRunner().invoke(
+            getattr(making_commands if name == "makemigrations" else commands, name),
+            arguments,
+            obj=Project(self.folder),
+        )
 
     def refused(self, name: str, *arguments: str) -> str:
         """Return the sentence with which a command ends; `manage.py` prints it and exits with 1."""

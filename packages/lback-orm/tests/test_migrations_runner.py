@@ -149,7 +149,9 @@ def test_where_the_schema_can_not_be_undone_the_message_says_so(project: Migrati
     project.models(school=COURSE)
     project.make()
     break_in_the_middle(project)
-    with pytest.raises(MigrationError, match=r"These of its statements stand: `CREATE TABLE extra .*failed at `INSERT INTO nowhere"):
+    with pytest.raises(
+        MigrationError, match=r"These of its statements stand: `CREATE TABLE extra .*failed at `INSERT INTO nowhere"
+    ):
         project.migrate()
 
 

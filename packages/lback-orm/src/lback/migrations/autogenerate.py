@@ -1,5 +1,6 @@
 """What changed in the models since the last revision of each app, as operations of Alembic's."""
 
+import re
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +15,13 @@ from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import SAWarning
 
 from lback.core.exceptions import LbackError
-from lback.migrations import enums
+from lback.migrations import checks, enums
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import full_name, split_name, table_name
 from lback.migrations.renames import Renames, rename_operations, renamed
 
+# The time of the day as MariaDB writes it, and as the models do.
+NOW = re.compile(r"\(?\s*(current_timestamp|now|localtimestamp|localtime)(\(\d*\))?\s*\)?$", re.IGNORECASE)
 PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 
 
@@ -51,9 +54,9 @@ class Comparison:
         options: dict[str, Any] = {
             "include_name": self._include_name,
             "include_object": self._include_object,
-            "include_schemas": any(found.schema for found in self.metadata.tables.values()),
+            "include_schemas": bool(self._schemas()),
             "compare_type": True,
-            "compare_server_default": True,
+            "compare_server_default": _is_other_default,
             "render_as_batch": True,
             "autogenerate_plugins": PLUGINS,
         }
@@ -66,7 +69,7 @@ class Comparison:
             renames: What else would look like something that went and something that came.
 
         Raises:
-            RefusedChange: A primary key changed, or SQLite is to have schemas.
+            RefusedChange: SQLite is to have schemas.
         """
         renames = renames or Renames()
         self._check_schemas()
@@ -75,12 +78,12 @@ class Comparison:
         autogen = AutogenContext(self.context, metadata=self.metadata)
         autogen.__dict__["inspector"] = renamed(inspector, renames)
         script = ops.MigrationScript(rev_id=None, upgrade_ops=ops.UpgradeOps([]), downgrade_ops=ops.DowngradeOps([]))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), enums.kept(self.metadata):
             # What SQLAlchemy can't sort are the circles that `ordering` takes apart.
             warnings.filterwarnings("ignore", message="Cannot correctly sort tables", category=SAWarning)
             _populate_migration_script(autogen, script)
         found: list[Any] = script.upgrade_ops.ops if script.upgrade_ops is not None else []
-        self._check_primary_keys(autogen.inspector)
+        checks.spell_out(found, self.context.dialect)
         kind = self.connection.dialect.name
         if kind == "postgresql":
             found = [_cast(operation) for operation in found]
@@ -90,9 +93,13 @@ class Comparison:
     def _is_compared(self, name: str) -> bool:
         return self.owners.get(name) in self.apps
 
+    def _schemas(self) -> set[str]:
+        """Return the schemas of the tables of all apps, those that are gone from the models included."""
+        return {name.rpartition(".")[0] for name in self.owners if "." in name}
+
     def _include_name(self, name: str | None, kind: str, parents: Any) -> bool:
         if kind == "schema":
-            return name is None or any(found.schema == name for found in self.metadata.tables.values())
+            return name is None or name in self._schemas()
         if kind != "table":
             return True
         owner = self.owners.get(full_name(name or "", parents.get("schema_name")))
@@ -101,12 +108,7 @@ class Comparison:
     def _include_object(self, item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
         if kind == "table":
             return self._is_compared(item.fullname)
-        if kind == "check_constraint" and reflected:
-            # Those of a single column are not among those of the table, and would be taken for dropped.
-            model = self.metadata.tables.get(item.table.fullname)
-            own = [check.name for held in model.columns for check in held.constraints] if model is not None else []
-            return name not in own
-        return True
+        return kind != "check_constraint" or reflected or checks.is_made(item, self.context.dialect)
 
     def _check_schemas(self) -> None:
         if self.connection.dialect.name == "sqlite":
@@ -125,7 +127,16 @@ class Comparison:
         there = set(inspect(self.connection).get_schema_names())
         return list({item.schema: item for item in reversed(made) if item.schema not in there}.values())
 
-    def _check_primary_keys(self, inspector: Any) -> None:
+    def check_primary_keys(self, renames: Renames | None = None) -> None:
+        """Refuse what no revision is written for.
+
+        Args:
+            renames: The renames of what may be part of a key.
+
+        Raises:
+            RefusedChange: A primary key changed.
+        """
+        inspector = renamed(inspect(self.connection), renames or Renames())
         for name, found in self.metadata.tables.items():
             if not self._is_compared(name) or self.owners[name] in self.empty:
                 continue
@@ -140,6 +151,16 @@ class Comparison:
                     "rows over in a migration of your own (makemigrations --empty), and drop the old table then; or "
                     "leave the key as it was."
                 )
+
+
+def _is_other_default(
+    context: Any, inspected: Any, model: Any, old: str | None, default: Any, new: str | None
+) -> bool | None:
+    """Tell whether a server default is another one, where Alembic takes one for another; None leaves it to Alembic."""
+    # MariaDB writes the time of the day in its own way.
+    if context.dialect.name in ("mysql", "mariadb") and old and new and NOW.match(old) and NOW.match(new):
+        return False
+    return None
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,6 +5,8 @@ types are made and dropped by operations of ours, written so that the revision r
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from alembic.autogenerate import renderers
@@ -30,6 +32,18 @@ def load_support() -> None:
         raise ConfigurationError(
             "Migrations on PostgreSQL need alembic-postgresql-enum: pip install 'lback-orm[postgresql]'."
         ) from error
+
+
+@contextmanager
+def kept(metadata: MetaData) -> Iterator[None]:
+    """Give the columns of the models their enum types back after a comparison, which exchanges those of new columns."""
+    types = [(column, column.type) for table in metadata.tables.values() for column in table.columns]
+    try:
+        yield
+    finally:
+        for column, kind in types:
+            if column.type is not kind:
+                column.type = kind
 
 
 class EnumOp(ops.MigrateOperation):
@@ -66,16 +80,24 @@ class DropEnum(EnumOp):
 
 
 class ChangeEnum(ops.MigrateOperation):
-    """Changes the values of an enum type, as alembic-postgresql-enum does it."""
+    """Changes the values of an enum type, as alembic-postgresql-enum does it.
 
-    def __init__(self, table: str, table_schema: str | None, inner: Any) -> None:
+    Args:
+        table: The bare name of a table that has the type.
+        table_schema: Its schema.
+        forth: The operation of that library.
+        back: The one that changes the values back.
+    """
+
+    def __init__(self, table: str, table_schema: str | None, forth: Any, back: Any) -> None:
         self.table_name = table
         self.schema = table_schema
-        self.inner = inner
+        self.forth = forth
+        self.back = back
 
     def reverse(self) -> "ChangeEnum":
         """Return what changes them back."""
-        return ChangeEnum(self.table_name, self.schema, self.inner.reverse())
+        return ChangeEnum(self.table_name, self.schema, self.back, self.forth)
 
 
 @renderers.dispatch_for(CreateEnum)
@@ -90,7 +112,7 @@ def _render_drop(autogen: AutogenContext, operation: DropEnum) -> str:
 
 @renderers.dispatch_for(ChangeEnum)
 def _render_change(autogen: AutogenContext, operation: ChangeEnum) -> Any:
-    return renderers.dispatch(operation.inner)(autogen, operation.inner)
+    return renderers.dispatch(operation.forth)(autogen, operation.forth)
 
 
 def is_named(kind: Any) -> bool:
@@ -155,20 +177,61 @@ def _translated(
         elif isinstance(operation, (AddEnumValuesOp, SyncEnumValuesOp)):
             table = next((table for table in _users(metadata, operation.name) if is_compared(table.fullname)), None)
             if table is not None:
-                last.append(ChangeEnum(table.name, table.schema, _whole(operation, tables)))
+                last.append(ChangeEnum(table.name, table.schema, *_forth_and_back(operation, tables)))
     yield from tables
     yield from last
 
 
-def _whole(operation: Any, tables: list[Any]) -> Any:
-    """Return an operation whose new values may be used in the same transaction, where that may be wanted.
+def _forth_and_back(operation: Any, tables: list[Any]) -> tuple[Any, Any]:
+    """Return what changes the values of a type, and back, with the server defaults of its columns.
 
-    PostgreSQL lets a value that was added to a type be used only in a later one, not one of a type made anew.
+    A default changes together with the type, as either may have a value that the other doesn't know: the steps that
+    would do so are taken out of the operations on tables.
     """
-    names = {reference.table_name for reference in operation.affected_columns}
-    touched = any(getattr(found, "table_name", None) in names for found in tables)
-    # Twice the way back is the way forth, as the exchange of the whole type.
-    return operation.reverse().reverse() if touched else operation
+    changed = _changed_defaults(tables)
+    forth, back = [], []
+    for reference in operation.affected_columns:
+        old, new = changed.get((reference.table_name, reference.column_name), [reference.existing_server_default] * 2)
+        forth.append(replace(reference, existing_server_default=new))
+        back.append(replace(reference, existing_server_default=old))
+    exchange = operation.reverse()
+    exchange.affected_columns = back
+    touched = any(getattr(found, "table_name", None) in {item.table_name for item in forth} for found in tables)
+    # A value that is added to a type may be used in a later transaction only, unlike one of a type made anew. And one
+    # that is not the last is put into the wrong place by alembic-postgresql-enum 1.11.
+    appended = operation.new_values[: len(operation.old_values)] == operation.old_values
+    whole = operation if appended and not touched else exchange.reverse()
+    whole.affected_columns = forth
+    return whole, exchange
+
+
+def _changed_defaults(tables: list[Any]) -> dict[tuple[str, str], list[str | None]]:
+    """Take the changes of server defaults of enum columns out of the operations; return the old and the new ones."""
+    changed: dict[tuple[str, str], list[str | None]] = {}
+    for operation in tables:
+        for inner in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
+            altered = isinstance(inner, ops.AlterColumnOp) and inner.modify_server_default is not False
+            if altered and is_named(inner.existing_type):
+                defaults = [inner.existing_server_default, inner.modify_server_default]
+                kind: Any = inner.existing_type
+                changed[operation.table_name, inner.column_name] = [_default_sql(found, kind) for found in defaults]
+                inner.modify_server_default = False
+        if isinstance(operation, ops.ModifyTableOps):
+            operation.ops = [inner for inner in operation.ops if not _is_done(inner)]
+    return changed
+
+
+def _is_done(inner: Any) -> bool:
+    return isinstance(inner, ops.AlterColumnOp) and not inner.has_changes()
+
+
+def _default_sql(default: Any, kind: Enum) -> str | None:
+    """Return a server default as PostgreSQL itself writes it, with its type."""
+    value = getattr(default, "arg", default)
+    if value is None:
+        return None
+    code = str(value) if not isinstance(value, str) else "'" + value.replace("'", "''") + "'"
+    return code if "::" in code else f"{code}::{kind.name}"
 
 
 def _made(tables: list[Any], metadata: MetaData) -> Iterator[CreateEnum]:

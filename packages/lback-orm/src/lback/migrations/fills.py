@@ -17,7 +17,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _repr_type
 from alembic.operations import ops
-from sqlalchemy import Column, Connection, Enum, UniqueConstraint, column, func, select, table
+from sqlalchemy import JSON, Column, Connection, Enum, UniqueConstraint, column, func, select, table
 from sqlalchemy.types import TypeDecorator
 
 from lback.migrations.naming import split_name, table_name
@@ -239,7 +239,7 @@ def default_of(wanted: Column[Any]) -> str | None:
         return None
     if default.is_scalar:
         return _code(wanted.type, default.arg)
-    if default.is_callable and _python_type(wanted.type) in (dict, list):
+    if default.is_callable and isinstance(wanted.type, JSON):
         return _code(wanted.type, default.arg(None))
     return None
 
@@ -281,11 +281,12 @@ def value_code(wanted: Column[Any], entered: str) -> str:
     if python is str and length is not None and len(entered) > length:
         raise ValueError(f"expected at most {length} characters")
     try:
-        code = _code(kind, _read(python, entered))
+        code = _code(kind, json.loads(entered) if isinstance(kind, JSON) else _read(python, entered))
     except (ValueError, KeyError, decimal.InvalidOperation):
         code = None
     if code is None:
-        raise ValueError(f"expected a value of the kind {python.__name__}")
+        name = "JSON" if isinstance(kind, JSON) else python.__name__
+        raise ValueError(f"expected a value of the kind {name}")
     return code
 
 
@@ -294,8 +295,6 @@ def _read(python: type, entered: str) -> Any:
         return TRUE_AND_FALSE[entered.lower()]
     if python in (datetime.datetime, datetime.date, datetime.time):
         return python.fromisoformat(entered)
-    if python in (dict, list):
-        return json.loads(entered)
     if python is bytes:
         return entered.encode()
     return python(entered)

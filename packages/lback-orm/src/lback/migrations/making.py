@@ -86,6 +86,7 @@ class Maker:
         answers = answers or Answers()
         with self._compared() as comparison:
             found, renames = self._renamed(comparison, answers)
+            comparison.check_primary_keys(renames)
             lost = [] if answers.allow_data_loss else losses(comparison.connection, found, renames)
             if lost:
                 raise RefusedChange(
@@ -99,7 +100,10 @@ class Maker:
     def pending(self) -> list[str]:
         """Return the labels of the apps whose models differ from the database; nothing is written."""
         with self._compared() as comparison:
-            return list(dict.fromkeys(change.app for change in arranged(comparison.operations(), self.owners)))
+            found = comparison.operations()
+            if not candidates(comparison.context, found, self.owners):
+                comparison.check_primary_keys()
+            return list(dict.fromkeys(change.app for change in arranged(found, self.owners)))
 
     def empty(self, message: str = "") -> list[Path]:
         """Write a revision without content for each of the apps, to be filled in by hand, and return the files."""
@@ -122,14 +126,15 @@ class Maker:
         while True:
             found = comparison.operations(renames)
             possible = [item for item in candidates(comparison.context, found, self.owners) if item not in declined]
-            said = next(((option, item) for option in wanted if (item := chosen(option, possible))), None)
+            any_pair = candidates(comparison.context, found, self.owners, likely=False) if wanted else []
+            said = next(((option, item) for option in wanted if (item := chosen(option, any_pair))), None)
             if said is not None:
                 wanted.remove(said[0])
                 renames.add(said[1])
             elif wanted:
                 raise RefusedChange(
                     f"--rename {wanted[0]} fits nothing that changed. Expected old:new with the names of a table that "
-                    "went and one that came, or table.old:new with those of columns of a kind."
+                    "went and one that came, or table.old:new with those of columns of it."
                 )
             elif not possible or answers.no_rename:
                 return found, renames
@@ -194,7 +199,7 @@ class Maker:
                     revision_id=revision_id,
                     number=numbers[label],
                     down=heads[label],
-                    requires=[head for name in sorted(change.requires) for head in heads[name]],
+                    requires=[head for name in sorted(self._required(change)) for head in heads[name]],
                     tables=change.tables,
                     message=message or describe(change.operations, first=not heads[label]),
                 )
@@ -202,6 +207,18 @@ class Maker:
             heads[label] = [revision_id]
             numbers[label] += 1
         return paths
+
+    def _required(self, change: Change) -> set[str]:
+        """Return the labels of the apps whose revisions come before a change.
+
+        What other apps have referred to by its old name must have been made by then, also on a database where
+        everything is applied in one go.
+        """
+        if not change.changes_names:
+            return change.requires
+        own = {revision.id for revision in self.history.of(change.app)}
+        users = {found.app for found in self.history.ordered() if own.intersection(found.requires)}
+        return change.requires | (users - {change.app})
 
     def _write(self, label: str, tables: Sequence[str], message: str, down: Sequence[str]) -> Path:
         """Write a revision that does nothing."""

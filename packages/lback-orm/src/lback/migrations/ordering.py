@@ -12,8 +12,9 @@ from typing import Any
 from alembic.operations import ops
 from sqlalchemy import ForeignKeyConstraint
 
+from lback.migrations.enums import CreateEnum, DropEnum
 from lback.migrations.naming import full_name, table_name
-from lback.migrations.renames import RenameTable
+from lback.migrations.renames import RenameColumn, RenameTable
 
 
 @dataclass(slots=True)
@@ -35,6 +36,11 @@ class Change:
         """The tables it touches."""
         named = [operation for operation in self.operations if getattr(operation, "table_name", None)]
         return list(dict.fromkeys(table_name(operation) for operation in named))
+
+    @property
+    def changes_names(self) -> bool:
+        """Whether something goes, or gets another name, that other apps may have referred to."""
+        return any(isinstance(found, (ops.DropTableOp, RenameTable, RenameColumn)) for found in self.operations)
 
 
 def arranged(operations: Iterable[ops.MigrateOperation], owners: Mapping[str, str]) -> list[Change]:
@@ -60,7 +66,8 @@ def arranged(operations: Iterable[ops.MigrateOperation], owners: Mapping[str, st
         _arrange_drops(change)
     for change in (*main, *late):
         needed = {owners[name] for name in _referred(change.operations) if name in owners}
-        change.requires = (needed | _releasing(main, _dropped(change.operations))) - {change.app}
+        needed |= _releasing(main, _dropped(change.operations)) | _type_makers(main, change.operations)
+        change.requires = needed - {change.app}
     return [*main, *late]
 
 
@@ -114,6 +121,17 @@ def _releasing(changes: Iterable[Change], tables: set[str]) -> set[str]:
     return {change.app for change in changes for found in change.operations if _released(found) & tables}
 
 
+def _type_makers(changes: Iterable[Change], operations: Iterable[ops.MigrateOperation]) -> set[str]:
+    """Return the apps that make enum types which tables among the operations have."""
+    tables = {table_name(found) for found in operations}
+    return {
+        change.app
+        for change in changes
+        for found in change.operations
+        if isinstance(found, CreateEnum) and found.users & tables
+    }
+
+
 def _foreign_keys(columns: Iterable[Any]) -> list[ForeignKeyConstraint]:
     return [item for item in columns if isinstance(item, ForeignKeyConstraint)]
 
@@ -138,6 +156,7 @@ def _order(by_app: Mapping[str, list[ops.MigrateOperation]], owners: Mapping[str
     needs = {
         change.app: {owners[name] for name in _referred(change.operations) & made if name in owners}
         | _releasing(changes, _dropped(change.operations))
+        | _type_makers(changes, change.operations)
         for change in changes
     }
     order: list[str] = []
@@ -222,5 +241,7 @@ def _arrange_drops(change: Change) -> None:
 
     for name in drops:
         visit(name, ())
-    others = [found for found in change.operations if not isinstance(found, ops.DropTableOp)]
-    change.operations = [*others, *freed, *order]
+    # Types are there before the columns that have them, and until after.
+    types = [found for found in change.operations if isinstance(found, DropEnum)]
+    others = [found for found in change.operations if not isinstance(found, (ops.DropTableOp, DropEnum))]
+    change.operations = [*others, *freed, *order, *types]

@@ -8,7 +8,7 @@ finds is what there is left to do.
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
@@ -79,19 +79,26 @@ class Renames:
 
 
 def candidates(
-    context: MigrationContext, found: Iterable[ops.MigrateOperation], owners: Mapping[str, str]
+    context: MigrationContext, found: Iterable[ops.MigrateOperation], owners: Mapping[str, str], *, likely: bool = True
 ) -> list[Rename]:
-    """Return the pairs among the operations that may be a rename, the likeliest first."""
+    """Return the pairs among the operations that may be a rename, the likeliest first.
+
+    Args:
+        context: What compares types.
+        found: The operations.
+        owners: The app of each table.
+        likely: Whether only those that look like one: columns of one type, tables with half of their columns alike.
+    """
     found = list(found)
-    pairs = _table_pairs(context, found, owners)
+    pairs = _table_pairs(context, found, owners, likely)
     for operation in found:
         if isinstance(operation, ops.ModifyTableOps):
-            pairs += _column_pairs(context, operation)
+            pairs += _column_pairs(context, operation, likely)
     return [rename for _, rename in sorted(pairs, key=lambda pair: -pair[0])]
 
 
 def _table_pairs(
-    context: MigrationContext, found: Collection[ops.MigrateOperation], owners: Mapping[str, str]
+    context: MigrationContext, found: Collection[ops.MigrateOperation], owners: Mapping[str, str], likely: bool
 ) -> list[tuple[float, Rename]]:
     gone = [operation for operation in found if isinstance(operation, ops.DropTableOp)]
     come = [operation for operation in found if isinstance(operation, ops.CreateTableOp)]
@@ -101,7 +108,7 @@ def _table_pairs(
             old, new = table_name(drop), table_name(create)
             if drop.schema == create.schema and owners.get(old) == owners.get(new):
                 likeness = _likeness(context, drop.to_table(), create.columns)
-                if likeness >= TABLE_LIKENESS:
+                if likeness >= TABLE_LIKENESS or not likely:
                     pairs.append((likeness + _nearness(old, new), Rename(new, old, new, is_table=True)))
     return pairs
 
@@ -117,7 +124,7 @@ def _alike(context: MigrationContext, old: Column[Any], columns: Mapping[str, Co
     return not context.impl.compare_type(old, columns[old.name])
 
 
-def _column_pairs(context: MigrationContext, operation: ops.ModifyTableOps) -> list[tuple[float, Rename]]:
+def _column_pairs(context: MigrationContext, operation: ops.ModifyTableOps, likely: bool) -> list[tuple[float, Rename]]:
     gone = [inner for inner in operation.ops if isinstance(inner, ops.DropColumnOp)]
     come = [inner for inner in operation.ops if isinstance(inner, ops.AddColumnOp)]
     table = table_name(operation)
@@ -125,7 +132,7 @@ def _column_pairs(context: MigrationContext, operation: ops.ModifyTableOps) -> l
         (_nearness(drop.column_name, add.column.name), Rename(table, drop.column_name, add.column.name, is_table=False))
         for drop in gone
         for add in come
-        if not context.impl.compare_type(drop.to_column(), add.column)
+        if not likely or not context.impl.compare_type(drop.to_column(), add.column)
     ]
 
 
@@ -187,7 +194,8 @@ def _render_table(autogen: AutogenContext, operation: RenameTable) -> str:
 @renderers.dispatch_for(RenameColumn)
 def _render_column(autogen: AutogenContext, operation: RenameColumn) -> str:
     # What the column is otherwise, which MariaDB wants to be told along with the name.
-    more: dict[str, Any] = {"autoincrement": True} if operation.column.autoincrement is True else {}
+    mysql = autogen.dialect is not None and autogen.dialect.name in ("mysql", "mariadb")
+    more: dict[str, Any] = {"autoincrement": True} if mysql and operation.column.autoincrement is True else {}
     alter = ops.AlterColumnOp(
         operation.table_name,
         operation.old,
@@ -231,8 +239,9 @@ def renamed(inspector: Inspector, renames: Renames) -> Inspector:
     if not renames:
         return inspector
     kind = type("RenamedInspector", (_Renaming, type(inspector)), {"renames": renames})
-    inspector.__class__ = kind
-    return inspector
+    shown: Any = kind.__new__(kind)
+    shown.__dict__.update(vars(inspector))
+    return cast("Inspector", shown)
 
 
 class _Renaming:

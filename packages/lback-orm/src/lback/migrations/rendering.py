@@ -1,5 +1,6 @@
 """Operations and types as the code that stands in a revision."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,10 +9,11 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _render_python_into_templatevars, _repr_type
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import types
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
-from lback.migrations import enums
+from lback.migrations import checks, enums
 from lback.migrations.autogenerate import CastColumn, CreateSchema
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import table_name
@@ -23,8 +25,11 @@ def rendered(context: MigrationContext, operations: list[ops.MigrateOperation]) 
     """Return the code of operations: ``upgrades``, ``downgrades`` and the ``imports`` they need."""
     up = ops.UpgradeOps(operations)
     down = up.reverse()
-    up.ops = list(_needed(up.ops))
-    down.ops = list(_needed(down.ops))
+    dialect: Any = context.dialect
+    for way in (up, down):
+        way.ops = list(_needed(way.ops))
+        if getattr(dialect, "is_mariadb", False):
+            _drop_indexes_of_keys(way.ops)
     script = ops.MigrationScript(rev_id=None, upgrade_ops=up, downgrade_ops=down)
     # Batches: elsewhere plain ALTER statements, on SQLite the table made anew.
     options = {
@@ -62,6 +67,21 @@ def _needed(operations: Iterable[Any]) -> Iterable[Any]:
             yield operation
 
 
+def _drop_indexes_of_keys(operations: Iterable[Any]) -> None:
+    """Drop with each foreign key the index that MariaDB has made for it, and would keep."""
+    for operation in operations:
+        if isinstance(operation, ops.ModifyTableOps):
+            steps: list[Any] = []
+            for step in operation.ops:
+                steps.append(step)
+                if isinstance(step, ops.DropConstraintOp) and step.constraint_type == "foreignkey":
+                    index = ops.DropIndexOp(
+                        step.constraint_name, operation.table_name, schema=operation.schema, if_exists=True
+                    )
+                    steps.append(index)
+            operation.ops = steps
+
+
 @renderers.dispatch_for(CastColumn)
 def _render_cast(autogen: AutogenContext, operation: CastColumn) -> str:
     plain = ops.AlterColumnOp.__new__(ops.AlterColumnOp)
@@ -83,12 +103,23 @@ def _rendered_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
         return enums.rendered(item, autogen)
     if isinstance(item, TypeDecorator):
         return _decorated(item, autogen)
+    if (plain := checks.without_check(item)) is not item:
+        return _repr_type(plain, autogen)
     module = type(item).__module__
     if not module.startswith("sqlalchemy."):
         autogen.imports.add(f"import {module}")
         outer = type(item).__qualname__.removesuffix(type(item).__name__)
         return f"{module}.{outer}{item!r}"
     return False
+
+
+def _public(kind: Any) -> Any:
+    """Return a type as one that can be imported from SQLAlchemy: dialects have some of their own behind those."""
+    for found in type(kind).__mro__:
+        place = sys.modules.get(".".join(found.__module__.split(".")[:3]))
+        if getattr(place if "dialects" in found.__module__ else types, found.__name__, None) is found:
+            return kind if found is type(kind) else kind.adapt(found)
+    return kind
 
 
 def _decorated(item: TypeDecorator[Any], autogen: AutogenContext) -> str:
@@ -98,7 +129,7 @@ def _decorated(item: TypeDecorator[Any], autogen: AutogenContext) -> str:
     """
     code = _repr_type(item.impl_instance, autogen)
     for name, dialect in DIALECTS.items():
-        there = item.load_dialect_impl(dialect())
+        there = _public(item.load_dialect_impl(dialect()))
         if there is not item.impl_instance and repr(there) != repr(item.impl_instance):
             code += f".with_variant({_repr_type(there, autogen)}, {name!r})"
     return code
