@@ -112,9 +112,9 @@ class MigrationProject:
         """Undo the last revision of every app and what needs it, apply all again; the models must fit after each."""
         history = self.history
         for label in self.sources:
-            if revisions := history.of(label):
-                if revisions[-1].id in history.applied(current_heads(self.engine)):
-                    self.undo(revisions[-1])
+            revisions = history.of(label)
+            if revisions and revisions[-1].id in history.applied(current_heads(self.engine)):
+                self.undo(revisions[-1])
         self.migrate()
         assert self.differences() == ""
 

@@ -203,7 +203,8 @@ def test_an_exception_without_words_is_named_by_its_kind(school: MigrationProjec
 def test_of_two_runs_one_waits_and_says_so(school: MigrationProject) -> None:
     second(school, MAKE_EXTRA, STAY)
     with start(school) as first:
-        assert first.stdout is not None and first.stdin is not None
+        assert first.stdout is not None
+        assert first.stdin is not None
         while "in the middle" not in first.stdout.readline():
             pass
         with start(school) as other:

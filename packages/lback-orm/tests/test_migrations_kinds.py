@@ -35,7 +35,11 @@ KINDS = {
     "a table": (
         course(),
         course()
-        + "\nclass Room(Local):\n    __tablename__ = 'rooms'\n    number: Mapped[int] = mapped_column(primary_key=True)\n",
+        + """
+class Room(Local):
+    __tablename__ = "rooms"
+    number: Mapped[int] = mapped_column(primary_key=True)
+""",
     ),
     "a column": (course(), course("place: Mapped[str | None] = mapped_column(String(30))")),
     "a longer text": (course(), course(name="name: Mapped[str] = mapped_column(String(200))")),

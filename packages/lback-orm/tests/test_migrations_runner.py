@@ -1,7 +1,5 @@
 """migrate and rollback: each revision whole or not at all, neighbours untouched, one process at a time."""
 
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -208,38 +206,3 @@ def test_a_revision_without_a_file_is_named(project: MigrationProject) -> None:
     project.file("school", "0001_initial.py").unlink()
     with pytest.raises(ConfigurationError, match="no installed app has a file for it"):
         project.migrate()
-
-
-SLOW = """
-import sys
-sys.path.insert(0, {folder!r})
-from lback.core.apps import App
-from lback.core.config import Config
-from lback.migrations.revisions import History
-from lback.migrations.runner import upgrade
-from lback.models.database import DatabaseManager
-engine = DatabaseManager.from_config(Config({{"DATABASE_URL": {url!r}}})).engine
-print(upgrade(engine, History([App("school", {module!r})]), report=lambda line: None))
-"""
-
-
-def test_of_two_processes_that_migrate_at_once_each_revision_is_applied_by_one(project: MigrationProject) -> None:
-    project.models(school=COURSE)
-    project.make()
-    path = project.file("school", "0001_initial.py")
-    path.write_text(
-        path.read_text().replace(
-            "def upgrade() -> None:", "def upgrade() -> None:\n    import time\n\n    time.sleep(0.5)\n"
-        )
-    )
-    script = SLOW.format(
-        folder=str(project.folder),
-        url=project.engine.url.render_as_string(hide_password=False),
-        module=f"{project.name}.school",
-    )
-    processes = [
-        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate() for process in processes]
-    assert sorted(out.strip() for out, _ in outputs) == ["0", "1"], outputs

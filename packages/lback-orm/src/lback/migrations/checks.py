@@ -16,7 +16,8 @@ from sqlalchemy.sql.elements import conv
 def is_made(constraint: Any, dialect: Dialect) -> bool:
     """Tell whether a database gets a constraint: what a type brings along is for those without that type."""
     rule = getattr(constraint, "_create_rule", None)
-    return rule is None or bool(rule(dialect.ddl_compiler(dialect, None)))
+    compiler: Any = dialect.ddl_compiler
+    return rule is None or bool(rule(compiler(dialect, None)))
 
 
 def spell_out(found: Iterable[Any], dialect: Dialect) -> None:
@@ -45,6 +46,6 @@ def _plain(constraint: CheckConstraint, dialect: Dialect) -> CheckConstraint:
 def without_check(kind: Any) -> Any:
     """Return a type as it is without the check that it would bring along."""
     if isinstance(kind, (Enum, Boolean)) and kind.create_constraint:
-        kind = kind.copy()
+        kind = kind.copy()  # type: ignore[no-untyped-call]
         kind.create_constraint = False
     return kind

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lback.core.project import Project
 
 # How PostgreSQL and MariaDB say that there is no such database.
-NO_DATABASE = ("3D000", 1049)
+NO_DATABASE = {"3D000", 1049}
 
 
 class CommandError(LbackError):
@@ -43,9 +43,9 @@ def connected(project: "Project") -> "Iterator[Engine]":
 
 
 def _refusal(url: "URL", error: Any) -> str:
-    code = getattr(error, "sqlstate", None) or next(iter(getattr(error, "args", ())), None)
+    codes = (getattr(error, "sqlstate", None), *getattr(error, "args", ())[:1])
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if code in NO_DATABASE or (lines and lines[-1].endswith(f'database "{url.database}" does not exist')):
+    if set(codes) & NO_DATABASE or (lines and lines[-1].endswith(f'database "{url.database}" does not exist')):
         return (
             f"There is no database {url.database!r} on {url.host or 'the server'}. Make it with CREATE DATABASE, or "
             "correct DB_NAME or DATABASE_URL."

@@ -209,7 +209,8 @@ def _changed_defaults(tables: list[Any]) -> dict[tuple[str, str], list[str | Non
     """Take the changes of server defaults of enum columns out of the operations; return the old and the new ones."""
     changed: dict[tuple[str, str], list[str | None]] = {}
     for operation in tables:
-        for inner in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
+        steps: list[Any] = operation.ops if isinstance(operation, ops.ModifyTableOps) else []
+        for inner in steps:
             altered = isinstance(inner, ops.AlterColumnOp) and inner.modify_server_default is not False
             if altered and is_named(inner.existing_type):
                 defaults = [inner.existing_server_default, inner.modify_server_default]

@@ -194,7 +194,7 @@ def _render_table(autogen: AutogenContext, operation: RenameTable) -> str:
 @renderers.dispatch_for(RenameColumn)
 def _render_column(autogen: AutogenContext, operation: RenameColumn) -> str:
     # What the column is otherwise, which MariaDB wants to be told along with the name.
-    mysql = autogen.dialect is not None and autogen.dialect.name in ("mysql", "mariadb")
+    mysql = autogen.migration_context.dialect.name in ("mysql", "mariadb")
     more: dict[str, Any] = {"autoincrement": True} if mysql and operation.column.autoincrement is True else {}
     alter = ops.AlterColumnOp(
         operation.table_name,
@@ -238,8 +238,8 @@ def renamed(inspector: Inspector, renames: Renames) -> Inspector:
     """Return an inspector that shows the database as it is going to be after the renames."""
     if not renames:
         return inspector
-    kind = type("RenamedInspector", (_Renaming, type(inspector)), {"renames": renames})
-    shown: Any = kind.__new__(kind)
+    kind: Any = type("RenamedInspector", (_Renaming, type(inspector)), {"renames": renames})
+    shown = kind.__new__(kind)
     shown.__dict__.update(vars(inspector))
     return cast("Inspector", shown)
 

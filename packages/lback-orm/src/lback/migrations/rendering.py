@@ -75,9 +75,8 @@ def _drop_indexes_of_keys(operations: Iterable[Any]) -> None:
             for step in operation.ops:
                 steps.append(step)
                 if isinstance(step, ops.DropConstraintOp) and step.constraint_type == "foreignkey":
-                    index = ops.DropIndexOp(
-                        step.constraint_name, operation.table_name, schema=operation.schema, if_exists=True
-                    )
+                    name: Any = step.constraint_name
+                    index = ops.DropIndexOp(name, operation.table_name, schema=operation.schema, if_exists=True)
                     steps.append(index)
             operation.ops = steps
 

@@ -17,7 +17,7 @@ LEFT_OUT = ("SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "REL
 
 
 def sql_of(engine: Engine, history: History, steps: Sequence[Step], heads: Iterable[str] | None = None) -> str:
-    """Return the SQL of some steps, each a transaction as far as the database knows such for schemas.
+    """Return the SQL of one or several steps, each a transaction as far as the database knows such for schemas.
 
     Nothing is changed. SQLite's depends on what the tables look like, so it comes from a run on an empty database in
     memory; what a revision makes of rows that it reads is not in it.
@@ -26,11 +26,11 @@ def sql_of(engine: Engine, history: History, steps: Sequence[Step], heads: Itera
         engine: The database the SQL is for.
         history: All revisions.
         steps: What is to be done.
-        heads: The rows of ``alembic_version`` before; unless given, that table counts as made.
+        heads: The rows of ``alembic_version`` before; unless given, those that the first step needs.
     """
     if engine.dialect.name == "sqlite":
         return _sqlite(history, steps, with_versions=heads is not None and not _has_versions(engine))
-    start = list(heads) if heads is not None else []
+    start = list(heads if heads is not None else _heads_before(steps[0]))
     if not start and (heads is None or _has_versions(engine)):
         start = [SOME_HEAD]
     buffer = io.StringIO()
@@ -38,11 +38,21 @@ def sql_of(engine: Engine, history: History, steps: Sequence[Step], heads: Itera
     def configure(connection: Any, **options: Any) -> Any:
         from alembic.runtime.migration import MigrationContext
 
-        known = {"as_sql": True, "output_buffer": buffer, "starting_rev": start, "transaction_per_migration": True}
+        known = {
+            "as_sql": True,
+            "output_buffer": buffer,
+            "starting_rev": start,
+            "transaction_per_migration": True,
+            "literal_binds": True,
+        }
         return MigrationContext.configure(dialect=engine.dialect, opts={**known, **options})
 
     run_step(configure, None, history, *steps)
     return buffer.getvalue().strip()
+
+
+def _heads_before(step: Step) -> Iterable[str]:
+    return step.revision.down if step.upgrading else (step.revision.id,)
 
 
 def _has_versions(engine: Engine) -> bool:
