@@ -30,6 +30,7 @@ DISTRIBUTIONS = {
     "email_validator": "email-validator",
     "psycopg": "psycopg",
     "pymysql": "PyMySQL",
+    "alembic_postgresql_enum": "alembic-postgresql-enum",
 }
 # Loaded by name, not by an import statement: SQLAlchemy imports the drivers, and `manage.py test` runs pytest as a
 # process.
@@ -37,7 +38,7 @@ IMPORTED_BY_NAME = {"psycopg", "pymysql", "pytest"}
 # Modules that only an extra brings what they import.
 MODULES_OF_EXTRAS = {
     "lback-core": {"redis": ("core/cache_redis.py",), "testing": ("core/pytest_plugin.py",)},
-    "lback-orm": {"testing": ("models/pytest_plugin.py",)},
+    "lback-orm": {"testing": ("models/pytest_plugin.py",), "postgresql": ("migrations/enum_values.py",)},
     "lback-forms": {"orm": ("forms/models",)},
 }
 

@@ -156,6 +156,18 @@ class Diary(Local):
         course("level: Mapped[str] = mapped_column(Enum('low', 'middle', 'high', name='level'), server_default='low')"),
         course("level: Mapped[str] = mapped_column(Enum('low', 'high', name='level'), server_default='high')"),
     ),
+    "two enums with defaults, and the default of a third": (
+        course(
+            "a: Mapped[str] = mapped_column(Enum('x', 'y', name='a'), server_default='x')",
+            "b: Mapped[str] = mapped_column(Enum('x', 'y', name='b'), server_default='x')",
+            "c: Mapped[str] = mapped_column(Enum('x', 'y', name='c'), server_default='x')",
+        ),
+        course(
+            "a: Mapped[str] = mapped_column(Enum('long', 'y', name='a'), server_default='long')",
+            "b: Mapped[str] = mapped_column(Enum('y', 'long', name='b'), server_default='y')",
+            "c: Mapped[str] = mapped_column(Enum('x', 'y', name='c'), server_default='y')",
+        ),
+    ),
     "an enum as text": (
         course(),
         course(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, column, func, inspect, select, tabl
 from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import SAWarning
 
-from lback.core.exceptions import LbackError
+from lback.core.exceptions import ConfigurationError, LbackError
 from lback.migrations import checks, enums
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import full_name, split_name, table_name
@@ -50,7 +50,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if self.connection.dialect.name == "postgresql":
-            enums.load_support()
+            _load_enum_support()
         options: dict[str, Any] = {
             "include_name": self._include_name,
             "include_object": self._include_object,
@@ -151,6 +151,16 @@ class Comparison:
                     "rows over in a migration of your own (makemigrations --empty), and drop the old table then; or "
                     "leave the key as it was."
                 )
+
+
+def _load_enum_support() -> None:
+    """Have Alembic compare the values of PostgreSQL's enum types."""
+    try:
+        import lback.migrations.enum_values  # noqa: F401 - what it imports registers itself
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "Migrations on PostgreSQL need alembic-postgresql-enum: pip install 'lback-orm[postgresql]'."
+        ) from error
 
 
 def _is_other_default(
