@@ -167,9 +167,14 @@ def _is_other_default(
     context: Any, inspected: Any, model: Any, old: str | None, default: Any, new: str | None
 ) -> bool | None:
     """Tell whether a server default is another one, where Alembic takes one for another; None leaves it to Alembic."""
+    if not old or not new:
+        return None
     # MariaDB writes the time of the day in its own way.
-    if context.dialect.name in ("mysql", "mariadb") and old and new and NOW.match(old) and NOW.match(new):
+    if context.dialect.name in ("mysql", "mariadb") and NOW.match(old) and NOW.match(new):
         return False
+    # PostgreSQL, which Alembic asks, can't compare with a value that its type doesn't have yet.
+    if context.dialect.name == "postgresql" and enums.enum_of(model) is not None:
+        return old.partition("::")[0].strip("'") != new.partition("::")[0].strip("'")
     return None
 
 
