@@ -47,6 +47,7 @@ class Comparison:
     apps: Collection[str]
     empty: Collection[str]
     context: MigrationContext = field(init=False)
+    _inspector: Any = field(init=False)
 
     def __post_init__(self) -> None:
         if self.connection.dialect.name == "postgresql":
@@ -76,7 +77,7 @@ class Comparison:
         inspector = inspect(self.connection)
         first = rename_operations(inspector, renames, self.metadata.tables)
         autogen = AutogenContext(self.context, metadata=self.metadata)
-        autogen.__dict__["inspector"] = renamed(inspector, renames)
+        self._inspector = autogen.__dict__["inspector"] = renamed(inspector, renames)
         script = ops.MigrationScript(rev_id=None, upgrade_ops=ops.UpgradeOps([]), downgrade_ops=ops.DowngradeOps([]))
         with warnings.catch_warnings(), enums.kept(self.metadata):
             # What SQLAlchemy can't sort are the circles that `ordering` takes apart.
@@ -127,20 +128,19 @@ class Comparison:
         there = set(inspect(self.connection).get_schema_names())
         return list({item.schema: item for item in reversed(made) if item.schema not in there}.values())
 
-    def check_primary_keys(self, renames: Renames | None = None) -> None:
-        """Refuse what no revision is written for.
-
-        Args:
-            renames: The renames of what may be part of a key.
+    def check_primary_keys(self) -> None:
+        """Refuse what no revision is written for, after the last comparison.
 
         Raises:
             RefusedChange: A primary key changed.
         """
-        inspector = renamed(inspect(self.connection), renames or Renames())
+        inspector = self._inspector
+        schemas = self._schemas() & set(inspector.get_schema_names()) if self._schemas() else set()
+        there = {schema: set(inspector.get_table_names(schema)) for schema in {None, *schemas}}
         for name, found in self.metadata.tables.items():
             if not self._is_compared(name) or self.owners[name] in self.empty:
                 continue
-            if not inspector.has_table(found.name, found.schema):
+            if found.name not in there.get(found.schema, ()):
                 continue
             now = inspector.get_pk_constraint(found.name, found.schema)["constrained_columns"]
             wanted = [item.name for item in found.primary_key.columns]

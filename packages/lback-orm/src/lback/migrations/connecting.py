@@ -1,5 +1,7 @@
 """What the commands of migrations have in common: the project's database and its apps, or one clear sentence."""
 
+import atexit
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,8 @@ def connected(project: "Project") -> "Iterator[Engine]":
 
     from lback.models.database import DatabaseManager
 
+    # What is loaded stays to the end, and looking through it for garbage then takes a fifth of the whole time.
+    atexit.register(gc.freeze)
     project.load_models()
     database = DatabaseManager.from_config(project.config)
     try:

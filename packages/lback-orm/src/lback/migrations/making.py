@@ -19,7 +19,6 @@ from lback.migrations.ownership import model_modules, table_owners
 from lback.migrations.renames import Rename, Renames, candidates, chosen
 from lback.migrations.revisions import History, Revision, migrations_folder
 from lback.migrations.runner import migration_context
-from lback.migrations.writing import describe, new_id, next_number, write_revision
 from lback.models.base import Base
 
 
@@ -86,7 +85,7 @@ class Maker:
         answers = answers or Answers()
         with self._compared() as comparison:
             found, renames = self._renamed(comparison, answers)
-            comparison.check_primary_keys(renames)
+            comparison.check_primary_keys()
             lost = [] if answers.allow_data_loss else losses(comparison.connection, found, renames)
             if lost:
                 raise RefusedChange(
@@ -184,6 +183,11 @@ class Maker:
             )
 
     def _written(self, comparison: Comparison, found: Sequence[Change], message: str) -> list[Path]:
+        if not found:
+            return []
+        # What renders code is not loaded where there is nothing to write, which is the usual case.
+        from lback.migrations.writing import describe, new_id, next_number, write_revision
+
         heads = {label: self._head_ids(label) for label in self.apps}
         numbers = {label: next_number(self.history.of(label)) for label in self.apps}
         paths = []
@@ -222,6 +226,8 @@ class Maker:
 
     def _write(self, label: str, tables: Sequence[str], message: str, down: Sequence[str]) -> Path:
         """Write a revision that does nothing."""
+        from lback.migrations.writing import new_id, next_number, write_revision
+
         number = next_number(self.history.of(label))
         return write_revision(
             self._folder(label),
