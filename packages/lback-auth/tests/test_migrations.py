@@ -1,7 +1,7 @@
 """The revisions that the app ships make exactly the tables of its models."""
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from lback.auth.managers import UserManager
 from lback.auth.models import Group, User, UserPermission
@@ -48,3 +48,22 @@ def test_they_can_be_undone(migrated, apps):
     assert set(inspect(migrated.engine).get_table_names()) >= TABLES
     downgrade(migrated.engine, history, history.of("auth_app")[::-1], report=lambda line: None)
     assert not set(inspect(migrated.engine).get_table_names()) & TABLES
+
+
+def test_undone_they_drop_no_index_that_mariadb_needs_for_a_foreign_key(apps):
+    auth = next(app for app in apps if app.label == "auth_app")
+    for revision in History(apps).of(auth.label):
+        assert "drop_index" not in revision.path.read_text()
+
+
+def test_the_default_groups_are_made_once(migrated, apps):
+    auth = next(app for app in apps if app.label == "auth_app")
+    config = Config({"SUPERUSER_GROUP": "chiefs"})
+    with migrated.transaction() as db:
+        assert list(auth.make_initial_data(db, config)) == ["Made the group chiefs.", "Made the group basic_user."]
+    with migrated.transaction() as db:
+        assert list(auth.make_initial_data(db, config)) == []
+        assert {group.name: group.permissions for group in db.scalars(select(Group))} == {
+            "chiefs": [],
+            "basic_user": [],
+        }

@@ -91,13 +91,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("user_groups_association", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_user_groups_association_group_id"))
-
     op.drop_table("user_groups_association")
-    with op.batch_alter_table("group_permissions_association", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_group_permissions_association_permission_id"))
-
     op.drop_table("group_permissions_association")
     op.drop_table("users")
     op.drop_table("userpermissions")
