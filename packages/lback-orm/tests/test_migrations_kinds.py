@@ -339,3 +339,48 @@ def test_a_revision_written_on_sqlite_makes_and_drops_the_type_too(project: Migr
     project.migrate()
     assert project.differences() == ""
     project.back_and_forth()
+
+
+KEY = """
+class Course(Local):
+    __tablename__ = "courses"
+    id: Mapped[int] = mapped_column({kind}, primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+class Lesson(Local):
+    __tablename__ = "lessons"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column({kind}, ForeignKey("courses.id"), index=True)
+"""
+
+
+@pytest.mark.parametrize("database_url", ["postgresql", "mysql"], indirect=True)
+def test_a_key_that_is_counted_up_may_become_wider(project: MigrationProject) -> None:
+    project.models(school=KEY.format(kind="Integer"))
+    project.make()
+    project.migrate()
+    execute(project, "INSERT INTO courses (name) VALUES ('a')", "INSERT INTO lessons (course_id) VALUES (1)")
+    project.models(school=KEY.format(kind="BigInteger"))
+    assert len(project.make()) == 1
+    project.migrate()
+    project.back_and_forth()
+    assert len(inspect(project.engine).get_foreign_keys("lessons")) == 1
+    execute(project, "INSERT INTO courses (name) VALUES ('b')")
+    with project.engine.connect() as connection:
+        assert list(connection.scalars(text("SELECT id FROM courses ORDER BY id"))) == [1, 2]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql", "mysql"], indirect=True)
+def test_so_may_one_that_another_app_refers_to(project: MigrationProject) -> None:
+    def models(kind: str) -> dict[str, str]:
+        course, lesson = KEY.format(kind=kind).split("class Lesson")
+        return {"school": course, "plans": f"class Lesson{lesson}"}
+
+    project.models(**models("Integer"))
+    project.make()
+    project.migrate()
+    project.models(**models("BigInteger"))
+    project.make()
+    project.migrate()
+    project.back_and_forth()
+    assert len(inspect(project.engine).get_foreign_keys("lessons")) == 1

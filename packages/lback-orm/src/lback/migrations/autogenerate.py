@@ -19,6 +19,7 @@ from lback.migrations import checks, enums
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import full_name, split_name, table_name
 from lback.migrations.renames import Renames, rename_operations, renamed
+from lback.migrations.retyping import with_keys_apart
 
 # The time of the day as MariaDB writes it, and as the models do.
 NOW = re.compile(r"\(?\s*(current_timestamp|now|localtimestamp|localtime)(\(\d*\))?\s*\)?$", re.IGNORECASE)
@@ -88,6 +89,10 @@ class Comparison:
         kind = self.connection.dialect.name
         if kind == "postgresql":
             found = [_cast(operation) for operation in found]
+        if kind in ("mysql", "mariadb"):
+            found = with_keys_apart(found, self.metadata, self._inspector)
+        else:
+            _forget_counting(found)
         schemas = [CreateSchema(made) for made in self._missing_schemas(found)]
         return [*schemas, *first, *enums.placed(found, self.metadata, self._is_compared, kind)]
 
@@ -151,6 +156,14 @@ class Comparison:
                     "rows over in a migration of your own (makemigrations --empty), and drop the old table then; or "
                     "leave the key as it was."
                 )
+
+
+def _forget_counting(found: Iterable[Any]) -> None:
+    """Leave out what Alembic says of ``AUTO_INCREMENT`` for MariaDB, and is warned about elsewhere."""
+    for operation in found:
+        for step in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
+            for name in ("autoincrement", "existing_autoincrement"):
+                getattr(step, "kw", {}).pop(name, None)
 
 
 def _load_enum_support() -> None:

@@ -166,15 +166,15 @@ def filled(found: Iterable[Any], values: Mapping[str, tuple[Gap, str]]) -> list[
     """
     done: list[Any] = []
     for operation in found:
-        if not isinstance(operation, ops.ModifyTableOps):
+        steps: list[Any] = operation.ops if isinstance(operation, ops.ModifyTableOps) else []
+        names = [f"{table_name(operation)}.{_column_name(inner)}" for inner in steps]
+        if not values.keys() & set(names):
             done.append(operation)
             continue
         before: list[Any] = []
         after: list[Any] = []
         fills: list[Any] = []
-        steps: list[Any] = operation.ops
-        for inner in steps:
-            name = f"{table_name(operation)}.{_column_name(inner)}"
+        for name, inner in zip(names, steps, strict=True):
             if name not in values:
                 after.append(inner)
                 continue

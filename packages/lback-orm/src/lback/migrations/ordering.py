@@ -15,6 +15,7 @@ from sqlalchemy import ForeignKeyConstraint
 from lback.migrations.enums import CreateEnum, DropEnum
 from lback.migrations.naming import full_name, table_name
 from lback.migrations.renames import RenameColumn, RenameTable
+from lback.migrations.retyping import LateKeys, retyped_columns
 
 
 @dataclass(slots=True)
@@ -57,16 +58,25 @@ def arranged(operations: Iterable[ops.MigrateOperation], owners: Mapping[str, st
         if isinstance(operation, ops.ModifyTableOps):
             operation.ops = sorted(operation.ops, key=_rank)
         by_app[owners[table_name(operation)]].append(operation)
+    keys = {label: _taken(by_app[label], LateKeys) for label in by_app}
     order = _order(by_app, owners)
     main = [Change(label, by_app[label]) for label in order]
     late = [
         extra for change in main for extra in (_late_keys(change, order, owners), _late_drops(change, main)) if extra
     ]
+    for change in main:
+        made_again = keys[change.app]
+        if _referred(made_again) & {
+            name for other in main if other is not change for name in _retyped(other.operations)
+        }:
+            late.append(Change(change.app, made_again))
+        else:
+            change.operations += made_again
     for change in (*main, *late):
         _arrange_drops(change)
     for change in (*main, *late):
         needed = {owners[name] for name in _referred(change.operations) if name in owners}
-        needed |= _releasing(main, _dropped(change.operations)) | _type_makers(main, change.operations)
+        needed |= _releasing(main, _going(change.operations)) | _type_makers(main, change.operations)
         change.requires = needed - {change.app}
     return [*main, *late]
 
@@ -91,6 +101,22 @@ def _made(operations: Iterable[ops.MigrateOperation]) -> list[str]:
 
 def _dropped(operations: Iterable[ops.MigrateOperation]) -> set[str]:
     return {table_name(found) for found in operations if isinstance(found, ops.DropTableOp)}
+
+
+def _retyped(operations: Iterable[Any]) -> set[str]:
+    return {table_name(found) for found in operations if retyped_columns(found)}
+
+
+def _going(operations: list[Any]) -> set[str]:
+    """Return the tables to which no foreign key may be left, as they go or a column of theirs gets another type."""
+    return _dropped(operations) | _retyped(operations)
+
+
+def _taken(operations: list[Any], kind: type) -> list[Any]:
+    """Take the operations of a kind out of a list and return them."""
+    taken = [found for found in operations if isinstance(found, kind)]
+    operations[:] = [found for found in operations if not isinstance(found, kind)]
+    return taken
 
 
 def _referred(operations: Collection[Any]) -> set[str]:
@@ -155,7 +181,7 @@ def _order(by_app: Mapping[str, list[ops.MigrateOperation]], owners: Mapping[str
     changes = [Change(label, found) for label, found in by_app.items()]
     needs = {
         change.app: {owners[name] for name in _referred(change.operations) & made if name in owners}
-        | _releasing(changes, _dropped(change.operations))
+        | _releasing(changes, _going(change.operations))
         | _type_makers(changes, change.operations)
         for change in changes
     }
