@@ -72,6 +72,30 @@ class Room(Local):
             "mapped_column(ForeignKey('teachers.id', ondelete='SET NULL'), index=True)"
         ),
     ),
+    "another rule of a foreign key": (
+        course(
+            teacher_id="teacher_id: Mapped[int | None] = mapped_column(ForeignKey('teachers.id', ondelete='CASCADE'))"
+        ),
+        course(
+            teacher_id="teacher_id: Mapped[int | None] = mapped_column(ForeignKey('teachers.id', ondelete='SET NULL'))"
+        ),
+    ),
+    "an index that becomes unique": (
+        course(name="name: Mapped[str] = mapped_column(String(50), index=True)"),
+        course(name="name: Mapped[str] = mapped_column(String(50), index=True, unique=True)"),
+    ),
+    "a foreign key that may no longer be empty": (
+        course(teacher_id="teacher_id: Mapped[int | None] = mapped_column(ForeignKey('teachers.id'), index=True)"),
+        course(teacher_id="teacher_id: Mapped[int] = mapped_column(ForeignKey('teachers.id'), index=True)"),
+    ),
+    "a check that says something else under another name": (
+        course("__table_args__ = (CheckConstraint('hours > 0', name='some'),)"),
+        course("__table_args__ = (CheckConstraint('hours > 1', name='more'),)"),
+    ),
+    "a yes or no with a server default": (
+        course(),
+        course("shown: Mapped[bool] = mapped_column(Boolean, server_default=text('true'))"),
+    ),
     "a column with a foreign key, an index and a unique constraint": (
         course(),
         course("second_id: Mapped[int | None] = mapped_column(ForeignKey('teachers.id'), index=True, unique=True)"),

@@ -23,6 +23,7 @@ from lback.migrations.retyping import with_keys_apart
 
 # The time of the day as MariaDB writes it, and as the models do.
 NOW = re.compile(r"\(?\s*(current_timestamp|now|localtimestamp|localtime)(\(\d*\))?\s*\)?$", re.IGNORECASE)
+TRUE_AND_FALSE = {"true": "1", "false": "0"}
 PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 
 
@@ -182,9 +183,11 @@ def _is_other_default(
     """Tell whether a server default is another one, where Alembic takes one for another; None leaves it to Alembic."""
     if not old or not new:
         return None
-    # MariaDB writes the time of the day in its own way.
-    if context.dialect.name in ("mysql", "mariadb") and NOW.match(old) and NOW.match(new):
-        return False
+    # MariaDB writes the time of the day, yes and no in its own way.
+    if context.dialect.name in ("mysql", "mariadb"):
+        old, new = (TRUE_AND_FALSE.get(said.lower(), said) for said in (old, new))
+        if old == new or (NOW.match(old) and NOW.match(new)):
+            return False
     # PostgreSQL, which Alembic asks, can't compare with a value that its type doesn't have yet.
     if context.dialect.name == "postgresql" and enums.enum_of(model) is not None:
         return old.partition("::")[0].strip("'") != new.partition("::")[0].strip("'")
