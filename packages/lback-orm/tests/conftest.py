@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -105,18 +105,24 @@ def statements(sqlite: DatabaseManager) -> Iterator[list[str]]:
 
 @pytest.fixture
 def project(database: DatabaseManager, tmp_path: Path) -> Iterator[MigrationProject]:
-    """A project on each of the three databases; the tables of the database are dropped afterwards."""
+    """A project on each of the three databases, which is empty before and afterwards."""
     sys.path.insert(0, str(tmp_path))
+    empty(database.engine)
     yield MigrationProject(tmp_path, database.engine)
     sys.path.remove(str(tmp_path))
-    if database.engine.dialect.name == "postgresql":
-        with database.engine.begin() as connection:
+    empty(database.engine)
+
+
+def empty(engine: Engine) -> None:
+    """Drop everything that is in a server's database."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
-    elif database.engine.dialect.name != "sqlite":
+    elif engine.dialect.name != "sqlite":
         left = MetaData()
-        left.reflect(database.engine)
-        left.drop_all(database.engine)
+        left.reflect(engine)
+        left.drop_all(engine)
 
 
 @pytest.fixture(autouse=True)
