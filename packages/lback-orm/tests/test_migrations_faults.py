@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.pool import QueuePool
 
+from lback.core.config import Config
 from lback.migrations import locking
 from lback.migrations.locking import LockError, locked, mysql_lock_name
 from lback.migrations.planning import Step
 from lback.migrations.runner import MigrationError, current_heads, downgrade, execute, upgrade
+from lback.models.database import DatabaseManager
 
 from .migration_project import MigrationProject
 
@@ -214,6 +216,41 @@ def test_of_two_runs_one_waits_and_says_so(school: MigrationProject) -> None:
             first.stdin.close()
             assert other.communicate()[0].splitlines()[-1] == "0"
         assert first.stdout.read().splitlines()[-1] == "1"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_on_sqlite_it_waits_longer_than_requests_do(school: MigrationProject) -> None:
+    second(school, MAKE_EXTRA, STAY)
+    url = school.engine.url.render_as_string()
+    database = DatabaseManager.from_config(Config({"DATABASE_URL": url, "SQLITE_BUSY_TIMEOUT": 0.01}))
+    begun = threading.Event()
+    done: list[Any] = []
+
+    def begin(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            begun.set()
+
+    def wait_and_migrate() -> None:
+        try:
+            done.append(upgrade(database.engine, school.history, report=school.lines.append))
+        except Exception as error:
+            done.append(error)
+
+    event.listen(database.engine, "before_cursor_execute", begin)
+    with start(school) as first:
+        assert first.stdout is not None
+        assert first.stdin is not None
+        while "in the middle" not in first.stdout.readline():
+            pass
+        thread = threading.Thread(target=wait_and_migrate)
+        thread.start()
+        assert begun.wait(30)
+        thread.join(0.2)
+        assert done == []
+        first.stdin.close()
+        thread.join(30)
+    assert done == [0]
+    database.dispose()
 
 
 def test_one_connection_is_enough(school: MigrationProject) -> None:

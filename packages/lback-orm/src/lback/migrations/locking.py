@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,7 @@ Report = Callable[[str], object]
 LOCK_NAME = "lback_migrate"
 # In PostgreSQL such locks belong to one database, and have numbers.
 LOCK_NUMBER = int.from_bytes(hashlib.sha256(LOCK_NAME.encode()).digest()[:8], "big", signed=True)
-# How long MariaDB waits, in seconds. It has no word for "as long as it takes".
+# How long MariaDB and SQLite wait, in seconds. They have no word for "as long as it takes".
 PATIENCE = 86_400
 WAITING = "Another process migrates this database. Waiting until it is done."
 
@@ -42,7 +43,8 @@ def locked(engine: Engine, report: Report) -> Iterator[Connection]:
     with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
         kind = connection.dialect.name
         if kind == "sqlite":
-            yield connection
+            with _patient(connection):
+                yield connection
             return
         take, give = (_take_postgresql, _give_postgresql) if kind == "postgresql" else (_take_mysql, _give_mysql)
         take(connection, report)
@@ -56,6 +58,19 @@ def locked(engine: Engine, report: Report) -> Iterator[Connection]:
                 connection.rollback()
                 give(connection)
                 connection.commit()
+
+
+@contextmanager
+def _patient(connection: Connection) -> Iterator[None]:
+    """Have SQLite wait for another process that migrates, as long as that takes."""
+    driver: Any = connection.connection.dbapi_connection
+    usual = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def _take_postgresql(connection: Connection, report: Report) -> None:

@@ -21,9 +21,6 @@ from lback.migrations.revisions import History, Revision
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
-# How long SQLite waits for another process that migrates, in milliseconds.
-SQLITE_PATIENCE = 600_000
-
 
 class MigrationError(LbackError):
     """A migration could not be applied or undone; the message says what stands now."""
@@ -168,13 +165,10 @@ def _foreign_keys_off(connection: Connection) -> Iterator[None]:
         yield
         return
     driver: Any = connection.connection.dbapi_connection
-    patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
     driver.execute("PRAGMA foreign_keys = OFF")
-    driver.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE}")
     try:
         yield
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {patience}")
         driver.execute("PRAGMA foreign_keys = ON")
 
 

@@ -36,8 +36,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("admin_log", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_admin_log_user_id"))
-        batch_op.drop_index("ix_admin_log_model_object_key")
-
     op.drop_table("admin_log")
