@@ -1,7 +1,11 @@
 """Every kind of change, on each database: found, applied, undone and applied again, with nothing left to find."""
 
+import sys
+
 import pytest
 from sqlalchemy import inspect, text
+
+from lback.core.exceptions import ConfigurationError
 
 from .migration_project import MigrationProject
 
@@ -408,3 +412,14 @@ def test_so_may_one_that_another_app_refers_to(project: MigrationProject) -> Non
     project.migrate()
     project.back_and_forth()
     assert len(inspect(project.engine).get_foreign_keys("lessons")) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_without_the_extra_postgresql_says_what_to_install(
+    project: MigrationProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "lback.migrations.enum_values", raising=False)
+    monkeypatch.setitem(sys.modules, "alembic_postgresql_enum.operations", None)
+    project.models(school=course())
+    with pytest.raises(ConfigurationError, match=r"pip install 'lback-orm\[postgresql\]'"):
+        project.make()
