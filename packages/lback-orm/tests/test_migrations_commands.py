@@ -69,7 +69,7 @@ class Site:
         command = [sys.executable, "-c", script]
         return subprocess.run(command, cwd=self.folder, stdin=stdin, capture_output=True, text=True, check=False)
 
-    def at_terminal(self, typed: str, *arguments: str) -> str:
+    def at_terminal(self, typed: str, *arguments: str, code: int = 0) -> str:
         """Run a command with a terminal for its input and return what it prints."""
         ours, theirs = pty.openpty()
         try:
@@ -78,7 +78,7 @@ class Site:
         finally:
             os.close(ours)
             os.close(theirs)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return str(done.stdout)
 
     def execute(self, sql: str) -> None:
@@ -282,6 +282,26 @@ def test_without_a_terminal_a_rename_is_given_by_an_option(migrated: Site) -> No
     assert done.returncode == 1
     assert f"--rename {migrated.app}_books.title:name" in done.stderr
     assert migrated.in_process("makemigrations", "--rename", f"{migrated.app}_books.title:name").returncode == 0
+
+
+def test_what_holds_something_is_dropped_with_the_flag_and_a_word_on_it(migrated: Site) -> None:
+    migrated.execute(f"INSERT INTO {migrated.app}_books (title, created_at, updated_at) VALUES ('a', '', '')")
+    models = migrated.folder / migrated.app / "models.py"
+    models.write_text(models.read_text().replace("    title: Mapped[str] = mapped_column(String(100))\n", ""))
+    refused = migrated.in_process("makemigrations")
+    assert refused.returncode == 1
+    assert f"delete the column {migrated.app}_books.title with 1 row" in refused.stderr
+    done = migrated.in_process("makemigrations", "--allow-data-loss")
+    assert done.returncode == 0
+    assert f"Applied here, that deletes the column {migrated.app}_books.title with 1 row." in done.stdout
+
+
+@pytest.mark.parametrize(("answer", "applied"), [("y", " "), ("n", "x")])
+def test_on_a_terminal_a_wider_rollback_is_asked_about(migrated: Site, answer: str, applied: str) -> None:
+    output = migrated.at_terminal(f"{answer}\n", "rollback", f"{migrated.app}_books", code=0 if answer == "y" else 1)
+    assert f"(tables: {migrated.app}_books, {migrated.app}_pages)" in output
+    assert "Go on?" in output
+    assert migrated.run("showmigrations", migrated.app).output.endswith(f"[{applied}] 0001_initial\n")
 
 
 def test_on_a_terminal_a_value_for_rows_is_asked_for(migrated: Site) -> None:

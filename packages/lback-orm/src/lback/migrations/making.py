@@ -64,6 +64,8 @@ class Maker:
         owners = table_owners(apps, base)
         self.strays = strays(self.metadata, owners, model_modules(base))
         self.owners = self._known_owners(owners)
+        #: What the last revisions delete that holds something, in words.
+        self.lost: list[str] = []
 
     def _known_owners(self, owners: dict[str, str]) -> dict[str, str]:
         """Add the tables whose model is gone: they belong to the app whose revisions made them."""
@@ -86,10 +88,10 @@ class Maker:
         with self._compared() as comparison:
             found, renames = self._renamed(comparison, answers)
             comparison.check_primary_keys()
-            lost = [] if answers.allow_data_loss else losses(comparison.connection, found, renames)
-            if lost:
+            self.lost = losses(comparison.connection, found, renames)
+            if self.lost and not answers.allow_data_loss:
                 raise RefusedChange(
-                    f"That would delete {' and '.join(lost)}. Use --allow-data-loss if that is what you want."
+                    f"That would delete {' and '.join(self.lost)}. Use --allow-data-loss if that is what you want."
                 )
             missing = gaps(comparison.connection, found, renames, self.metadata.tables)
             found = filled(found, {gap.name: (gap, _value(gap, answers)) for gap in missing})

@@ -64,6 +64,8 @@ def makemigrations(
             if asking:
                 answers.ask, answers.enter = click.confirm, click.prompt
             _show(project, maker.make(message, answers), "No changes detected.")
+            if maker.lost:
+                click.echo(f"Applied here, that deletes {' and '.join(maker.lost)}.")
 
 
 def _check(maker: "Maker") -> None:
