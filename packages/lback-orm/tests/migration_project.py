@@ -116,7 +116,8 @@ class MigrationProject:
             if revisions and revisions[-1].id in history.applied(current_heads(self.engine)):
                 self.undo(revisions[-1])
         self.migrate()
-        assert self.differences() == ""
+        differences = self.differences()
+        assert differences == "", differences
 
     def differences(self) -> str:
         """Return what makemigrations would do now."""

@@ -109,6 +109,25 @@ def test_tables_may_be_in_a_schema_of_their_own(project: MigrationProject, schem
     assert project.differences() == ""
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_default_schema_may_be_named(project: MigrationProject) -> None:
+    project.models(school=SCHEMA.format(schema="public", more=""))
+    project.make()
+    project.migrate()
+    project.back_and_forth()
+    with project.engine.begin() as connection:
+        connection.execute(text("INSERT INTO courses (id) VALUES (1)"))
+    project.models(school=SCHEMA.format(schema="public", more="    hours: Mapped[int]\n"))
+    project.make(defaults={"courses.hours": "3"})
+    project.migrate()
+    project.models(school=SCHEMA.format(schema="public", more="    length: Mapped[int]\n"))
+    project.make(renames=["courses.hours:length"])
+    project.migrate()
+    project.back_and_forth()
+    with project.engine.connect() as connection:
+        assert connection.scalar(text("SELECT length FROM courses")) == 3
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sqlite_has_no_schemas_and_that_is_said(project: MigrationProject) -> None:
     project.models(school=SCHEMA.format(schema="other", more=""))

@@ -10,7 +10,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.compare import _populate_migration_script
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, column, func, inspect, select, table
+from sqlalchemy import Connection, MetaData, Table, column, func, inspect, select, table
 from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import SAWarning
 
@@ -77,7 +77,7 @@ class Comparison:
         renames = renames or Renames()
         self._check_schemas()
         inspector = inspect(self.connection)
-        first = rename_operations(inspector, renames, self.metadata.tables)
+        first = rename_operations(inspector, renames, self.tables)
         autogen = AutogenContext(self.context, metadata=self.metadata)
         self._inspector = autogen.__dict__["inspector"] = renamed(inspector, renames)
         script = ops.MigrationScript(rev_id=None, upgrade_ops=ops.UpgradeOps([]), downgrade_ops=ops.DowngradeOps([]))
@@ -88,6 +88,10 @@ class Comparison:
         found: list[Any] = script.upgrade_ops.ops if script.upgrade_ops is not None else []
         checks.spell_out(found, self.context.dialect)
         kind = self.connection.dialect.name
+        found = [_without_same_keys(operation, self.connection.dialect.default_schema_name) for operation in found]
+        found = [
+            operation for operation in found if not (isinstance(operation, ops.ModifyTableOps) and not operation.ops)
+        ]
         if kind == "postgresql":
             found = [_cast(operation) for operation in found]
         if kind in ("mysql", "mariadb"):
@@ -96,6 +100,14 @@ class Comparison:
             _forget_counting(found)
         schemas = [CreateSchema(made) for made in self._missing_schemas(found)]
         return [*schemas, *first, *enums.placed(found, self.metadata, self._is_compared, kind)]
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables of the models by their full names, those in the default schema also without it."""
+        default = f"{self.connection.dialect.default_schema_name}."
+        return {name.removeprefix(default): found for name, found in self.metadata.tables.items()} | dict(
+            self.metadata.tables
+        )
 
     def _is_compared(self, name: str) -> bool:
         return self.owners.get(name) in self.apps
@@ -157,6 +169,29 @@ class Comparison:
                     "rows over in a migration of your own (makemigrations --empty), and drop the old table then; or "
                     "leave the key as it was."
                 )
+
+
+def _without_same_keys(operation: Any, default_schema: str | None) -> Any:
+    """Leave out foreign keys that are others only in that the models name the schema that is the default."""
+    if isinstance(operation, ops.ModifyTableOps):
+        dropped = {
+            _key(step.reverse(), default_schema): step for step in operation.ops if _is_key(step, ops.DropConstraintOp)
+        }
+        made = {_key(step, default_schema): step for step in operation.ops if _is_key(step, ops.CreateForeignKeyOp)}
+        same = [step for key in dropped.keys() & made.keys() for step in (dropped[key], made[key])]
+        operation.ops = [step for step in operation.ops if step not in same]
+    return operation
+
+
+def _is_key(step: Any, kind: type) -> bool:
+    return isinstance(step, kind) and getattr(step, "constraint_type", "foreignkey") == "foreignkey"
+
+
+def _key(step: Any, default_schema: str | None) -> tuple[Any, ...]:
+    schema = step.kw.get("referent_schema")
+    rules = tuple(step.kw.get(name) for name in ("ondelete", "onupdate", "deferrable", "initially", "match"))
+    referred = (None if schema == default_schema else schema, step.referent_table, tuple(step.remote_cols))
+    return (tuple(step.local_cols), *referred, *rules)
 
 
 def _forget_counting(found: Iterable[Any]) -> None:

@@ -93,7 +93,7 @@ class Maker:
                 raise RefusedChange(
                     f"That would delete {' and '.join(self.lost)}. Use --allow-data-loss if that is what you want."
                 )
-            missing = gaps(comparison.connection, found, renames, self.metadata.tables)
+            missing = gaps(comparison.connection, found, renames, comparison.tables)
             found = filled(found, {gap.name: (gap, _value(gap, answers)) for gap in missing})
             _check_used("--default", answers.defaults, [gap.name for gap in missing])
             return self._written(comparison, arranged(found, self.owners), message)
@@ -163,7 +163,14 @@ class Maker:
             applied = self.history.applied(migration_context(connection).get_current_heads())
             self._check_applied(applied)
             empty = {label for label in self.own if not self.history.heads(label)}
+            self._take_default_schema(connection.dialect.default_schema_name)
             yield Comparison(connection, self.metadata, self.owners, self.own, empty)
+
+    def _take_default_schema(self, schema: str | None) -> None:
+        """Let tables whose models name the schema that is the default be found without it, as the database says it."""
+        for name, label in tuple(self.owners.items()):
+            if schema and name.startswith(f"{schema}."):
+                self.owners.setdefault(name.removeprefix(f"{schema}."), label)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
