@@ -176,6 +176,14 @@ class Diary(Local):
     second: Mapped[Mood | None]
 """,
     ),
+    "a text that becomes an enum": (
+        course(note="note: Mapped[str | None] = mapped_column(String(20))"),
+        course(note="note: Mapped[str | None] = mapped_column(Enum('low', 'high', name='level'))"),
+    ),
+    "an enum that becomes another": (
+        course(note="note: Mapped[str | None] = mapped_column(Enum('low', 'high', name='level'))"),
+        course(note="note: Mapped[str | None] = mapped_column(Enum('low', 'highest', name='grade'))"),
+    ),
     "a value more of an enum": (
         course("level: Mapped[str | None] = mapped_column(Enum('low', 'high', name='level'))"),
         course("level: Mapped[str | None] = mapped_column(Enum('low', 'middle', 'high', name='level'))"),

@@ -11,7 +11,6 @@ from alembic.autogenerate.compare import _populate_migration_script
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, column, func, inspect, select, table
-from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import SAWarning
 
 from lback.core.exceptions import ConfigurationError, LbackError
@@ -19,7 +18,7 @@ from lback.migrations import checks, enums
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import full_name, split_name, table_name
 from lback.migrations.renames import Renames, rename_operations, renamed
-from lback.migrations.retyping import with_keys_apart
+from lback.migrations.retyping import with_casts, with_keys_apart
 
 # The time of the day as MariaDB writes it, and as the models do.
 NOW = re.compile(r"\(?\s*(current_timestamp|now|localtimestamp|localtime)(\(\d*\))?\s*\)?$", re.IGNORECASE)
@@ -85,21 +84,23 @@ class Comparison:
             # What SQLAlchemy can't sort are the circles that `ordering` takes apart.
             warnings.filterwarnings("ignore", message="Cannot correctly sort tables", category=SAWarning)
             _populate_migration_script(autogen, script)
-        found: list[Any] = script.upgrade_ops.ops if script.upgrade_ops is not None else []
-        checks.spell_out(found, self.context.dialect)
-        kind = self.connection.dialect.name
-        found = [_without_same_keys(operation, self.connection.dialect.default_schema_name) for operation in found]
-        found = [
-            operation for operation in found if not (isinstance(operation, ops.ModifyTableOps) and not operation.ops)
-        ]
-        if kind == "postgresql":
-            found = [_cast(operation) for operation in found]
-        if kind in ("mysql", "mariadb"):
+        found = self._adjusted(script.upgrade_ops.ops if script.upgrade_ops is not None else [])
+        schemas = [CreateSchema(made) for made in self._missing_schemas(found)]
+        return [*schemas, *first, *found]
+
+    def _adjusted(self, found: list[Any]) -> list[Any]:
+        """Return what Alembic found with what the database wants besides, and without what is no change."""
+        dialect = self.connection.dialect
+        checks.spell_out(found, dialect)
+        found = [_without_same_keys(operation, dialect.default_schema_name) for operation in found]
+        found = [item for item in found if not (isinstance(item, ops.ModifyTableOps) and item.is_empty())]
+        if dialect.name == "postgresql":
+            found = [with_casts(operation) for operation in found]
+        if dialect.name in ("mysql", "mariadb"):
             found = with_keys_apart(found, self.metadata, self._inspector)
         else:
             _forget_counting(found)
-        schemas = [CreateSchema(made) for made in self._missing_schemas(found)]
-        return [*schemas, *first, *enums.placed(found, self.metadata, self._is_compared, kind)]
+        return enums.placed(found, self.metadata, self._is_compared, dialect.name)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -243,29 +244,6 @@ class CreateSchema(ops.MigrateOperation):
     def reverse(self) -> Any:
         """Return nothing."""
         return Nothing()
-
-
-class CastColumn(ops.AlterColumnOp):
-    """A change of a column's type that says how the values become others, as PostgreSQL wants it."""
-
-    def reverse(self) -> ops.AlterColumnOp:
-        """Return the change back, with the cast back."""
-        return _with_cast(super().reverse())
-
-
-def _cast(operation: Any) -> Any:
-    if isinstance(operation, ops.ModifyTableOps):
-        operation.ops = [_with_cast(inner) if type(inner) is ops.AlterColumnOp else inner for inner in operation.ops]
-    return operation
-
-
-def _with_cast(operation: ops.AlterColumnOp) -> ops.AlterColumnOp:
-    if operation.modify_type is not None:
-        operation.__class__ = CastColumn
-        postgresql: Any = dialect()  # type: ignore[no-untyped-call]
-        quoted = postgresql.identifier_preparer.quote(operation.column_name)
-        operation.kw["postgresql_using"] = f"{quoted}::{operation.modify_type.compile(postgresql)}"
-    return operation
 
 
 def losses(connection: Connection, found: Iterable[ops.MigrateOperation], renames: Renames) -> list[str]:

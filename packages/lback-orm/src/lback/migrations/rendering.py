@@ -14,9 +14,10 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 from lback.migrations import checks, enums
-from lback.migrations.autogenerate import CastColumn, CreateSchema
+from lback.migrations.autogenerate import CreateSchema
 from lback.migrations.fills import Nothing
 from lback.migrations.naming import table_name
+from lback.migrations.retyping import CastColumn
 
 DIALECTS = {"postgresql": postgresql.dialect, "mysql": mysql.dialect, "sqlite": sqlite.dialect}
 

@@ -1,15 +1,45 @@
-"""Columns of foreign keys that get another type on MariaDB, which refuses that as long as the key is there.
+"""Columns that get another type.
 
-So the key is dropped before, and made again after both of its columns have the new type.
+PostgreSQL wants to be told how the values become others. MariaDB refuses to change a column of a foreign key, so the
+key is dropped before, and made again after both of its columns have the new type.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import ForeignKeyConstraint, MetaData
+from sqlalchemy import Enum, ForeignKeyConstraint, MetaData
+from sqlalchemy.dialects.postgresql import dialect
 
 from lback.migrations.naming import full_name, table_name
+
+
+class CastColumn(ops.AlterColumnOp):
+    """A change of a column's type that says how the values become others, as PostgreSQL wants it."""
+
+    def reverse(self) -> ops.AlterColumnOp:
+        """Return the change back, with the cast back."""
+        return _with_cast(super().reverse())
+
+
+def with_casts(operation: Any) -> Any:
+    """Return an operation whose changes of types say how the values become others."""
+    if isinstance(operation, ops.ModifyTableOps):
+        operation.ops = [
+            _with_cast(inner) if isinstance(inner, ops.AlterColumnOp) else inner for inner in operation.ops
+        ]
+    return operation
+
+
+def _with_cast(operation: ops.AlterColumnOp) -> ops.AlterColumnOp:
+    if operation.modify_type is not None:
+        operation.__class__ = CastColumn
+        postgresql: Any = dialect()  # type: ignore[no-untyped-call]
+        quoted = postgresql.identifier_preparer.quote(operation.column_name)
+        # Between enums there is a way by their names only.
+        by_name = "::text" if isinstance(operation.existing_type, Enum) else ""
+        operation.kw["postgresql_using"] = f"{quoted}{by_name}::{operation.modify_type.compile(postgresql)}"
+    return operation
 
 
 class LateKeys(ops.ModifyTableOps):
