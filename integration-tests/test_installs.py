@@ -30,7 +30,7 @@ def editable(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 # A module that needs what an extra brings, which these environments do not have.
-OF_EXTRAS = ["ModuleNotFoundError: No module named 'redis'"]
+OF_EXTRAS = [f"ModuleNotFoundError: No module named {name!r}" for name in ("redis", "alembic_postgresql_enum")]
 
 
 def not_importable(environment: Environment, modules: list[str], cwd: Path) -> dict[str, str]:
