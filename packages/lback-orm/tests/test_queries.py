@@ -118,7 +118,14 @@ def test_no_rows_are_one_empty_page(session: Session) -> None:
 def test_the_numbers_to_link_to_leave_the_far_ones_out() -> None:
     page = Page([], 200, 10, 10)
     assert list(page.iter_pages()) == [1, None, 8, 9, 10, 11, 12, None, 20]
+    assert list(page.iter_pages(around=7)) == [1, 2, *range(3, 18), None, 20]
     assert list(Page([], 30, 1, 10).iter_pages()) == [1, 2, 3]
+    assert list(Page([], 10**9, 1, 1).iter_pages()) == [1, 2, 3, None, 10**9]
+
+
+def test_a_page_knows_the_places_of_its_rows() -> None:
+    places = [(page.first, page.last) for page in (Page([], 25, 1, 10), Page([], 25, 3, 10), Page([], 0, 1, 10))]
+    assert places == [(1, 10), (21, 25), (0, 0)]
 
 
 @pytest.mark.parametrize("descending", [False, True])

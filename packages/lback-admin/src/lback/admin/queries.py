@@ -1,7 +1,7 @@
 """What the admin asks the database: a page of rows, one row, and how many there are."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from lback.admin import columns
 from lback.admin.model_admin import ModelAdmin
 from lback.core.exceptions import BadRequest
+from lback.models.pagination import Page
 
 PAGE_SIZES = (20, 50, 100)
 MAX_SEARCH = 200
@@ -92,44 +93,7 @@ class ListQuery:
         return self.address(filters={**{key: kept for key, kept in self.filters.items() if key != name}, name: value})
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list."""
-
-    rows: Sequence[Any]
-    total: int
-    number: int
-    per_page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are; an empty list has one."""
-        return max(1, math.ceil(self.total / self.per_page))
-
-    @property
-    def first(self) -> int:
-        """The place of the first row on this page, counted from 1; 0 when there is none."""
-        return (self.number - 1) * self.per_page + 1 if self.total else 0
-
-    @property
-    def last(self) -> int:
-        """The place of the last row on this page."""
-        return min(self.number * self.per_page, self.total)
-
-    def around(self) -> Iterator[int | None]:
-        """Iterate over the page numbers to link: the ends, those near this one, and None for a gap."""
-        wanted = sorted({1, self.pages, *range(max(1, self.number - 1), min(self.pages, self.number + 1) + 1)})
-        before = 0
-        for number in wanted:
-            if number == before + 2:
-                yield before + 1
-            elif number > before + 1:
-                yield None
-            yield number
-            before = number
-
-
-def list_page(session: Session, described: ModelAdmin, query: ListQuery) -> Page:
+def list_page(session: Session, described: ModelAdmin, query: ListQuery) -> Page[Any]:
     """Return a page of rows. The number of statements does not depend on the number of rows.
 
     A page past the end is the last one: rows may have been deleted since the link was made.

@@ -62,21 +62,37 @@ class Page(Generic[T]):
         """The number of the page after."""
         return self.current_page + 1 if self.has_next else None
 
+    @property
+    def first(self) -> int:
+        """The place of the first row on this page, counted from 1; 0 when there is none."""
+        return (self.current_page - 1) * self.per_page + 1 if self.total_objects else 0
+
+    @property
+    def last(self) -> int:
+        """The place of the last row on this page."""
+        return min(self.current_page * self.per_page, self.total_objects)
+
     def iter_pages(self, ends: int = 1, around: int = 2) -> Iterator[int | None]:
-        """Iterate over the numbers of pages to link to, with None where some are left out.
+        """Iterate over the numbers of pages to link to, with None where more than one is left out.
 
         Args:
             ends: How many at either end.
             around: How many on either side of the current one.
         """
-        last = 0
-        for number in range(1, self.total_pages + 1):
-            near = abs(number - self.current_page) <= around
-            if near or number <= ends or number > self.total_pages - ends:
-                if number > last + 1:
-                    yield None
-                yield number
-                last = number
+        pages, current = self.total_pages, self.current_page
+        wanted = {
+            *range(1, ends + 1),
+            *range(current - around, current + around + 1),
+            *range(pages - ends + 1, pages + 1),
+        }
+        before = 0
+        for number in sorted(number for number in wanted if 1 <= number <= pages):
+            if number == before + 2:
+                yield before + 1
+            elif number > before + 1:
+                yield None
+            yield number
+            before = number
 
 
 def paginate_query(

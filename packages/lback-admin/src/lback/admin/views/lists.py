@@ -31,9 +31,9 @@ def list_view(request: Request, model_name: str) -> Response:
                 "url": request.url_for("admin_change", model_name=described.name, object_id=columns.key_text(row)),
                 "cells": [cell(described.value(row, name)) for name in described.columns],
             }
-            for row in found.rows
+            for row in found.objects
         ],
-        "sizes": _sizes(described, found.total),
+        "sizes": _sizes(described, found.total_objects),
     }
     return page(
         request,
