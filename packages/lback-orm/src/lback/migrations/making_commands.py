@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lback.migrations.connecting import CommandError, connected, known_app
+from lback.migrations.connecting import CommandError, connected, known_app, uncollected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def makemigrations(
     """Write down what changed in your models, for all apps of the project or for APPS."""
     if check + empty + merge > 1:
         raise click.UsageError("--check, --empty and --merge exclude each other.")
-    with connected(project) as engine:
+    with uncollected(), connected(project) as engine:
         from lback.migrations.making import Answers, Maker
 
         maker = Maker(engine, project.apps, _chosen(project, apps))

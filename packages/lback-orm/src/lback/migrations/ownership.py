@@ -18,16 +18,19 @@ def table_owners(apps: Sequence[App], base: type[DeclarativeBase] = Base) -> dic
     app are left out: migrations do not touch them.
     """
     owners: dict[str, str] = {}
-    for mapper in _mappers(base):
-        label = _app_of_module(mapper.class_.__module__, apps)
+    labels = {mapper: _app_of_module(mapper.class_.__module__, apps) for mapper in _mappers(base)}
+    for mapper, label in labels.items():
         if label is not None and isinstance(mapper.local_table, Table):
             owners.setdefault(mapper.local_table.fullname, label)
-            for secondary in _association_tables(mapper):
-                owners.setdefault(secondary.fullname, label)
     for table in base.metadata.tables.values():
-        label = table.info.get("app")
-        if label is not None:
-            owners[table.fullname] = label
+        if table.info.get("app") is not None:
+            owners[table.fullname] = table.info["app"]
+    # Relationships are looked at where a table has no owner yet, as that means configuring all mappers.
+    if base.metadata.tables.keys() - owners.keys():
+        for mapper, label in labels.items():
+            if label is not None:
+                for secondary in _association_tables(mapper):
+                    owners.setdefault(secondary.fullname, label)
     return owners
 
 
