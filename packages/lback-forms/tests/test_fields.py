@@ -9,6 +9,7 @@ from io import BytesIO
 from uuid import UUID
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,18 +22,34 @@ from lback.forms.fields import (
     DateField,
     DateTimeField,
     DecimalField,
+    DurationField,
     EmailField,
     Field,
     FileField,
     FloatField,
     IntegerField,
+    IPAddressField,
     JSONField,
     MultipleChoiceField,
+    MultipleFileField,
+    RegexField,
+    SlugField,
     TimeField,
+    TypedChoiceField,
+    TypedMultipleChoiceField,
+    URLField,
     UUIDField,
 )
 from lback.forms.validation import ValidationError
-from lback.forms.widgets import CheckboxInput, NumberInput, PasswordInput, Select, Textarea, TextInput
+from lback.forms.widgets import (
+    CheckboxInput,
+    ClearableFileInput,
+    NumberInput,
+    PasswordInput,
+    Select,
+    Textarea,
+    TextInput,
+)
 
 
 class Color(Enum):
@@ -95,6 +112,38 @@ def test_validators_are_not_asked_about_nothing() -> None:
     assert IntegerField(required=False, validators=[fail]).clean("") is None
 
 
+def test_a_disabled_field_says_so() -> None:
+    assert " disabled" in CharField(disabled=True).render("f", "a")
+
+
+@pytest.mark.parametrize(
+    ("field", "initial", "sent", "changed"),
+    [
+        (CharField(), "a", " a ", False),
+        (CharField(), "a", "b", True),
+        (CharField(), None, "", False),
+        (CharField(), "a", "", True),
+        (IntegerField(), 3, "3", False),
+        (IntegerField(), 3, "03", False),
+        (IntegerField(), 3, "x", True),
+        (IntegerField(), 0, "", True),
+        (DecimalField(), Decimal("1.50"), "1.5", False),
+        (BooleanField(), False, False, False),
+        (BooleanField(), None, True, True),
+        (DateField(), date(2026, 1, 31), "2026-01-31", False),
+        (DurationField(), timedelta(hours=1), "60:00", False),
+        (ChoiceField(choices=Color), Color.RED, "RED", False),
+        (MultipleChoiceField(choices="abc"), ["a", "b"], ["b", "a"], False),
+        (MultipleChoiceField(choices="abc"), ["a"], [], True),
+        (JSONField(), {"a": 1}, '{"a":1}', False),
+    ],
+)
+def test_a_field_knows_whether_its_value_was_changed(
+    field: Field, initial: object, sent: object, changed: bool
+) -> None:
+    assert field.has_changed(initial, sent) is changed
+
+
 # Text
 
 
@@ -148,6 +197,108 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_a_long_address_is_refused_by_its_length_alone() -> None:
     assert code_of(EmailField(), "a" * 1_000_000 + "@example.com") == "max_length"
+
+
+@given(
+    local=st.text(string.ascii_letters + string.digits + "._+-", min_size=1, max_size=70),
+    domain=st.lists(
+        st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=66), min_size=1, max_size=3
+    ),
+    top=st.sampled_from(["com", "ORG", "test", "example", "invalid", "local", "localhost", "onion", "arpa", "c", "c1"]),
+)
+def test_ordinary_addresses_are_judged_as_by_the_parser(local: str, domain: list[str], top: str) -> None:
+    address = f"{local}@{'.'.join([*domain, top])}"
+    try:
+        expected = validate_email(address, check_deliverability=False).normalized
+    except EmailNotValidError:
+        assert code_of(EmailField(), address) == "invalid"
+    else:
+        assert EmailField().clean(address) == expected
+
+
+@pytest.mark.parametrize("field", [EmailField(), URLField(), SlugField(), RegexField("(a|b)+")])
+def test_a_hundred_thousand_labels_are_refused_by_their_length(field: Field) -> None:
+    assert code_of(field, "a@" + "a." * 100_000 + "com") == "max_length"
+
+
+@pytest.mark.parametrize(
+    ("sent", "address"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("HTTP://Example.COM:8080/A?b=c#d", "http://example.com:8080/A?b=c#d"),
+        ("example.com/page", "https://example.com/page"),
+        ("example.com:8080/page", "https://example.com:8080/page"),
+        ("//example.com", "https://example.com"),
+        ("http://localhost:8000/", "http://localhost:8000/"),
+        ("http://192.0.2.1/", "http://192.0.2.1/"),
+        ("http://[2001:db8::1]/", "http://[2001:db8::1]/"),
+        ("https://müller.example/straße", "https://müller.example/straße"),
+    ],
+)
+def test_web_addresses_are_accepted(sent: str, address: str) -> None:
+    assert URLField().clean(sent) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt://example.com/%0aalert(1)",
+        "data:text/html,x",
+        "ftp://example.com",
+        "https://",
+        "https:///path",
+        "https://example.com\n.evil.com",
+        "https://exam\tple.com",
+        "https://example.com\\@evil.com",
+        "https://example.com@evil.com",
+        "https://user:password@example.com",
+        "https://-a.com",
+        "https://a..com",
+        "https://" + "a" * 64 + ".com",
+        "https://example.com:99999",
+        "https://example.com:x",
+        "https://[::1",
+        "https://[1.2.3.4]",
+        "https://1.2.3",
+        "https://999.1.1.1",
+        'https://example.com/"onclick="x',
+        "https://example.com/\u2028a",
+    ],
+)
+def test_what_is_no_web_address_is_refused(text: str) -> None:
+    assert code_of(URLField(), text) == "invalid"
+
+
+def test_schemes_can_be_chosen() -> None:
+    assert URLField(schemes=("ftp",)).clean("ftp://example.com/a") == "ftp://example.com/a"
+    assert code_of(URLField(schemes=("ftp",)), "https://example.com") == "invalid"
+
+
+def test_a_pattern_is_held_against_the_whole_text() -> None:
+    field = RegexField("[a-z]{2}", strip=False)
+    assert field.clean("ab") == "ab"
+    for text in ("abc", "xab", "ab\n", "\nab"):
+        assert code_of(field, text) == "pattern"
+
+
+@pytest.mark.parametrize("text", ["a b", "ä", "a/b", "a.b", "²"])
+def test_a_slug_has_letters_digits_hyphens_and_underscores(text: str) -> None:
+    assert SlugField().clean("my-first_page2") == "my-first_page2"
+    assert code_of(SlugField(), text) == "pattern"
+    assert code_of(SlugField(strip=False), "page\n") == "pattern"
+
+
+def test_a_slug_may_have_letters_of_all_scripts() -> None:
+    assert SlugField(allow_unicode=True).clean("größe-二") == "größe-二"
+    assert code_of(SlugField(allow_unicode=True), "a b") == "pattern"
+
+
+def test_ip_addresses_are_read_and_shortened() -> None:
+    assert IPAddressField().clean(" 192.0.2.1 ") == "192.0.2.1"
+    assert IPAddressField().clean("2001:0db8:0:0:0:0:0:1") == "2001:db8::1"
+    for text in ("192.0.2.256", "192.0.2.01", "1", "::1/64", "example.com", "٣.1.1.1"):
+        assert code_of(IPAddressField(), text) == "invalid"
 
 
 def test_a_uuid_is_read_with_and_without_hyphens() -> None:
@@ -295,7 +446,54 @@ def test_several_choices_are_a_list_in_the_order_offered() -> None:
     assert MultipleChoiceField(choices=["a"], required=False).clean([]) == []
 
 
+def test_a_function_may_make_the_value_of_a_choice() -> None:
+    field = TypedChoiceField(choices=[("1", "One"), ("x", "X")], coerce=int)
+    assert field.clean("1") == 1
+    assert code_of(field, "x") == "choice"
+    assert code_of(field, "2") == "choice"
+    assert TypedChoiceField(choices=["1"], coerce=int, required=False, empty_value=None).clean("") is None
+    several = TypedMultipleChoiceField(choices=["1", "2", "x"], coerce=int)
+    assert several.clean(["2", "1"]) == [1, 2]
+    assert code_of(several, ["x"]) == "list"
+
+
 # Days and times
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("30", timedelta(seconds=30)),
+        ("15:30", timedelta(minutes=15, seconds=30)),
+        ("1:30:00", timedelta(hours=1, minutes=30)),
+        ("2 12:00:00.5", timedelta(days=2, hours=12, milliseconds=500)),
+        ("-0:01", timedelta(seconds=-1)),
+        ("PT1H30M", timedelta(hours=1, minutes=30)),
+        ("-P1W2DT0.25S", -timedelta(weeks=1, days=2, milliseconds=250)),
+        (90, timedelta(seconds=90)),
+    ],
+)
+def test_lengths_of_time_are_read(text: object, length: timedelta) -> None:
+    assert DurationField().clean(text) == length
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "1:2:3:4", "P", "PT", "P1Y", "1e3", "٣", "999999999999999", "999999999 24:00:00", "1\n2", "9" * 100, True],
+)
+def test_what_is_no_length_of_time_is_refused(text: object) -> None:
+    assert code_of(DurationField(), text) == "invalid"
+
+
+def test_lengths_of_time_are_limited_on_both_sides() -> None:
+    field = DurationField(min_value=timedelta(minutes=1), max_value=timedelta(hours=1))
+    assert code_of(field, "59") == "min_value"
+    assert code_of(field, "1:00:01") == "max_value"
+
+
+@given(st.timedeltas())
+def test_a_length_of_time_is_shown_as_it_is_read(length: timedelta) -> None:
+    assert DurationField().clean(DurationField().prepare(length)) == length
 
 
 def test_days_and_times_are_read_as_the_browser_sends_them() -> None:
@@ -367,6 +565,29 @@ def test_what_is_no_file_is_refused(value: object) -> None:
     assert code_of(FileField(), value) == "invalid"
 
 
+def test_several_files_are_a_list_and_each_is_checked(upload: Callable[..., UploadedFile]) -> None:
+    field = MultipleFileField(max_files=2, allowed_extensions=["txt"])
+    one, two, program = upload("a.txt"), upload("b.txt"), upload("c.exe")
+    assert field.clean([one, two]) == [one, two]
+    assert code_of(field, [one, program]) == "extension"
+    assert code_of(field, [one, two, one]) == "max_files"
+    assert code_of(field, []) == code_of(field, [upload("", b"")]) == "required"
+    assert code_of(field, [one, "text"]) == "invalid"
+    assert MultipleFileField(required=False).clean([]) == []
+    assert " multiple" in field.render("f", None)
+
+
+def test_a_file_that_is_there_can_be_taken_away(upload: Callable[..., UploadedFile]) -> None:
+    field = FileField(required=False, widget=ClearableFileInput)
+    ticked, file = {"f-clear": "on"}, upload()
+    read = field.widget.value_from_datadict
+    assert field.clean(read({}, {"f": file}, "f")) is file
+    assert field.clean(read({}, {}, "f")) is None
+    assert field.clean(read(ticked, {"f": upload("", b"")}, "f")) is False
+    assert code_of(field, read(ticked, {"f": file}, "f")) == "contradiction"
+    assert code_of(FileField(widget=ClearableFileInput), read(ticked, {}, "f")) == "required"
+
+
 # Whatever is sent
 
 ANYTHING = st.recursive(
@@ -378,6 +599,8 @@ ANYTHING = st.recursive(
         st.text(st.characters()),
         st.text(string.digits + "+-.eE_:T nNaAiIfF", max_size=40),
         st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?\n?\Z"),
+        st.builds("{}://{}".format, st.sampled_from(["http", "https", "javascript"]), st.text(max_size=30)),
+        st.from_regex(r"\A-?P?[0-9]{0,10}[ DT]?([0-9]{1,12}[:HMS.]?){1,4}\n?\Z"),
         st.from_regex(r"\A[^@\s]{1,20}@[^@\s]{1,20}\.[a-z]{2,5}\n?\Z"),
         st.just("9" * 5000),
         st.builds(lambda: 10**5000),
@@ -401,7 +624,19 @@ FIELDS = [
     TimeField(),
     DateTimeField(timezone=UTC),
     FileField(max_size=10, allowed_extensions=["txt"]),
+    MultipleFileField(max_files=1),
+    URLField(),
+    IPAddressField(),
+    SlugField(allow_unicode=True),
+    RegexField("[a-z]+", strip=False),
+    DurationField(max_value=timedelta(hours=1)),
+    TypedChoiceField(choices=["1", "x"], coerce=int),
+    TypedMultipleChoiceField(choices=["1", "x"], coerce=int, required=False),
 ]
+
+
+def test_no_field_is_left_out_of_what_follows() -> None:
+    assert {type(field).__name__ for field in FIELDS} == set(fields.__all__) - {"Field"}
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: type(field).__name__)
@@ -414,3 +649,16 @@ def test_a_field_answers_anything_with_a_value_or_a_validation_error(field: Fiel
     else:
         field.render("f", field.prepare(cleaned))
     assert "<script" not in field.render("f", value)
+    assert field.has_changed(None, value) in (True, False)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: type(field).__name__)
+@given(text=st.text(min_size=1))
+def test_text_that_is_taken_does_not_grow_with_a_newline_at_its_end(field: Field, text: str) -> None:
+    try:
+        field.clean(text)
+        taken = field.clean(text + "\n")
+    except ValidationError:
+        return
+    # Only where white space is taken off, and where it is kept on purpose.
+    assert taken == field.clean(text) or (isinstance(field, CharField | JSONField) and type(field) is not RegexField)

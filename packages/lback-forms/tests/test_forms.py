@@ -302,6 +302,37 @@ def test_a_field_may_be_called_like_something_of_the_form() -> None:
     assert form.cleaned_data == {"data": "1", "errors": "2", "files": None}
 
 
+def test_a_disabled_field_keeps_its_initial_value_whatever_is_sent() -> None:
+    class OwnerForm(Form):
+        owner = CharField(disabled=True, initial="ada")
+        count = IntegerField(disabled=True)
+
+    form = OwnerForm(data={"owner": "eve", "count": "9"}, initial={"count": 3})
+    assert form.is_valid()
+    assert form.cleaned_data == {"owner": "ada", "count": 3}
+    assert 'value="ada"' in form["owner"].input
+    assert form.changed_data == []
+
+
+def test_a_form_knows_what_was_changed() -> None:
+    form = ContactForm(data=VALID | {"age": "42"}, initial=VALID | {"age": 42})
+    assert not form.has_changed()
+    form = ContactForm(data=VALID | {"age": "43", "newsletter_signup": "on"}, initial=VALID | {"age": 42})
+    assert form.changed_data == ["age", "newsletter_signup"]
+    assert ContactForm().changed_data == []
+
+
+def test_prefixes_keep_two_forms_in_one_page_apart() -> None:
+    data = {f"one-{name}": value for name, value in VALID.items()} | {"two-name": "Jo", "two-newsletter_signup": "on"}
+    one, two = ContactForm(data=data, prefix="one"), ContactForm(data=data, prefix="two")
+    assert one.is_valid()
+    assert one.cleaned_data["newsletter_signup"] is False
+    assert codes(two) == {"name": ["min_length"], "email": ["required"], "message": ["required"]}
+    assert two["name"].label_tag == '<label for="id_two-name">Your Name</label>'
+    assert '<input type="text" name="two-name" value="Jo" id="id_two-name"' in two["name"].input
+    assert two["name"].errors_id in two["name"].input
+
+
 # Fields as shown
 
 

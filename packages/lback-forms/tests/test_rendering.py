@@ -1,17 +1,24 @@
 """Forms as HTML: the layouts, their escaping, and what assistive software is told."""
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
 from jinja2 import Environment
 
 from lback.core.request import Request
 from lback.core.response import HTMLResponse
 from lback.core.testing import Client, make_app
-from lback.forms.fields import CharField, ChoiceField
+from lback.forms import fields
+from lback.forms.fields import CharField, ChoiceField, MultipleChoiceField
 from lback.forms.forms import Form
-from lback.forms.widgets import HiddenInput, Textarea
+from lback.forms.validation import ValidationError
+from lback.forms.widgets import CheckboxSelectMultiple, HiddenInput, RadioSelect, Textarea
 from lback.utils.urls import path
 
 ATTACK = """"'></textarea></select><script>alert(1)</script>"""
@@ -155,6 +162,152 @@ def test_a_form_of_hidden_fields_alone_still_has_them() -> None:
 
     for layout in LAYOUTS:
         assert 'name="token"' in getattr(Hidden(), layout)
+
+
+# Groups of inputs
+
+
+class SizeForm(Form):
+    size = ChoiceField(choices=["S", "M"], widget=RadioSelect, help_text="Runs small.")
+    extras = MultipleChoiceField(choices=["Tea", "Cake"], widget=CheckboxSelectMultiple)
+
+
+@pytest.mark.parametrize("layout", ["as_p", "as_ul", "as_div"])
+def test_a_group_is_a_fieldset_that_is_named_and_described(layout: str) -> None:
+    html = getattr(SizeForm(data={}), layout)
+    described = 'aria-describedby="id_size_help id_size_errors" aria-invalid="true" aria-required="true"'
+    assert f' id="id_size" role="radiogroup" {described}><legend>Size</legend>' in html
+    assert 'id="id_extras" aria-describedby="id_extras_errors"><legend>Extras</legend>' in html
+    assert '<label for="id_size"' not in html
+
+
+def test_in_a_table_a_group_is_named_by_the_cell_at_its_side() -> None:
+    html = SizeForm().as_table
+    assert '<th scope="row"><span id="id_size_label">Size</span></th>' in html
+    assert '<div id="id_size" role="radiogroup"' in html
+    assert 'aria-labelledby="id_size_label"' in html
+    assert '<div id="id_extras" role="group"' in html
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("form", [SizeForm(), SizeForm(data={})], ids=["new", "sent"])
+def test_every_id_is_there_once_and_every_reference_leads_to_one(layout: str, form: Form) -> None:
+    html = form.error_summary + getattr(form, layout)
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    lists = re.findall(r' aria-(?:describedby|labelledby)="([^"]+)"', html)
+    named = [name for text in lists for name in text.split()]
+    assert {*named, *re.findall(r' for="([^"]+)"', html), *re.findall(r'href="#([^"]+)"', html)} <= set(ids)
+
+
+# All errors in one place
+
+
+def test_the_summary_links_every_error_to_its_field() -> None:
+    form = SizeForm(data={})
+    form.add_error(None, "Closed.")
+    summary = form.error_summary
+    assert '<a href="#id_size_0">Size: This field is required.</a>' in summary
+    assert '<a href="#id_extras_0">Extras: This field is required.</a>' in summary
+    assert "<li>Closed.</li>" in summary
+    assert 'role="alert"' in summary
+
+
+def test_without_errors_there_is_no_summary() -> None:
+    assert SizeForm().error_summary == ""
+    assert NoteForm(data={"title": "a"}).error_summary == ""
+
+
+def test_the_summary_is_escaped() -> None:
+    summary = AttackedForm(data={"text": ATTACK, "long": ATTACK, "pick": ATTACK}).error_summary
+    assert summary.count("&lt;script&gt;") >= 2
+    assert "script" not in {tag for tag, _ in Tree(summary).tags}
+
+
+# A project's own templates and language
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that shows a form of a project, whose files are given by their paths."""
+
+    def show(form: Callable[[], Form], templates: dict[str, str], language: str = "") -> str:
+        for name, text in templates.items():
+            (tmp_path / "templates" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "templates" / name).write_text(text)
+
+        def view(request: Request) -> HTMLResponse:
+            made = form()
+            return HTMLResponse(made.error_summary + made.as_p)
+
+        client = Client(make_app([path("/", view)], BASE_DIR=tmp_path))
+        return client.get("/", headers={"Accept-Language": language} if language else {}).text
+
+    return show
+
+
+def test_a_project_may_have_its_own_template_of_a_layout(project: Callable[..., str]) -> None:
+    own = "{% for field in fields %}<b>{{ field.label }}</b>{% endfor %}{% include 'own.html' %}"
+    assert project(NoteForm, {"forms/p.html": own, "own.html": "!"}) == "<b>Title</b><b>Text</b>!"
+
+
+def test_the_other_templates_stay(project: Callable[..., str]) -> None:
+    html = project(lambda: NoteForm(data={}), {"forms/error_summary.html": "<h2>{{ title }}</h2>"})
+    assert html.startswith("<h2>Please correct the following:</h2>")
+    assert "<p><label" in html
+
+
+def test_labels_messages_and_choices_are_shown_in_the_language_of_the_visitor(
+    project: Callable[..., str], tmp_path: Path
+) -> None:
+    catalogue = Catalog(locale="de")
+    german = {
+        "Title": "Titel",
+        "Few words.": "Wenige <Wörter>.",
+        "Enter at most %(limit)s characters; this has %(length)s.": "Höchstens %(limit)s Zeichen statt %(length)s.",
+        "Tea": "Tee",
+        "Not today.": "Nicht heute.",
+        "Please correct the following:": "Bitte berichtigen:",
+    }
+    for text, translation in german.items():
+        catalogue.add(text, translation)
+    place = tmp_path / "locale" / "de" / "LC_MESSAGES"
+    place.mkdir(parents=True)
+    with (place / "messages.mo").open("wb") as file:
+        write_mo(file, catalogue)
+
+    class TeaForm(NoteForm):
+        drink = ChoiceField(choices=["Tea", ("Cold", [("w", "Water")])], required=False)
+
+        def clean(self) -> None:
+            raise ValidationError("Not today.")
+
+    def form() -> Form:
+        return TeaForm(data={"title": "too long"})
+
+    html = project(form, {}, "de")
+    for text in (
+        "Titel",
+        "Wenige &lt;Wörter&gt;.",
+        "Höchstens 5 Zeichen statt 8.",
+        "Nicht heute.",
+        "Bitte berichtigen:",
+    ):
+        assert text in html
+    assert '<option value="Tea">Tee</option>' in html
+    assert '<option value="w">Water</option>' in html
+    assert "Enter at most 5 characters" in project(form, {}, "en")
+
+
+def test_the_messages_of_the_package_are_found_by_the_tools_of_translators() -> None:
+    folder = Path(fields.__file__).parent
+    found = {
+        message for _, _, message, _, _ in extract_from_dir(folder, [("**.py", "python")], strip_comment_tags=True)
+    }
+    for field in fields.__all__:
+        kind = getattr(fields, field)
+        for base in kind.__mro__:
+            assert set(vars(base).get("default_error_messages", {}).values()) <= found
 
 
 # The hidden input against forged requests

@@ -4,22 +4,35 @@ from datetime import date, datetime, time
 from enum import Enum
 
 import pytest
+from markupsafe import Markup
 
 from lback.core.datastructures import MultiDict
 from lback.forms.widgets import (
     CheckboxInput,
+    CheckboxSelectMultiple,
+    ClearableFileInput,
+    ColorInput,
     DateInput,
     DateTimeInput,
     EmailInput,
     FileInput,
     HiddenInput,
+    MonthInput,
+    MultipleFileInput,
+    MultipleHiddenInput,
     NumberInput,
     PasswordInput,
+    RadioSelect,
+    RangeInput,
+    SearchInput,
     Select,
     SelectMultiple,
+    TelInput,
     Textarea,
     TextInput,
     TimeInput,
+    URLInput,
+    WeekInput,
     Widget,
 )
 
@@ -45,6 +58,15 @@ class Color(Enum):
         (TimeInput(), "time"),
         (DateTimeInput(), "datetime-local"),
         (FileInput(), "file"),
+        (MultipleFileInput(), "file"),
+        (ClearableFileInput(), "file"),
+        (URLInput(), "url"),
+        (TelInput(), "tel"),
+        (SearchInput(), "search"),
+        (RangeInput(), "range"),
+        (ColorInput(), "color"),
+        (MonthInput(), "month"),
+        (WeekInput(), "week"),
     ],
 )
 def test_every_input_has_its_type_and_an_id_from_its_name(widget: Widget, kind: str) -> None:
@@ -141,6 +163,64 @@ def test_dates_and_times_are_shown_as_the_browser_reads_them() -> None:
     assert 'value="14:30:05"' in TimeInput().render("f", time(14, 30, 5))
     assert 'value="2026-01-31T14:30"' in DateTimeInput().render("f", moment)
     assert 'value="2026-01-31T14:30:00.123"' in DateTimeInput().render("f", moment.replace(microsecond=123456))
+
+
+def test_months_and_weeks_are_shown_as_the_browser_reads_them() -> None:
+    assert 'value="2026-01"' in MonthInput().render("f", date(2026, 1, 31))
+    assert 'value="2026-W01"' in WeekInput().render("f", date(2025, 12, 31))
+    assert 'value="2026-W05"' in WeekInput().render("f", "2026-W05")
+
+
+def test_markup_in_an_attribute_is_escaped_too() -> None:
+    assert 'title="&lt;b&gt;"' in TextInput(attrs={"title": Markup("<b>")}).render("f", None)
+    assert 'value="&#34;"' in TextInput().render("f", Markup('"'))
+
+
+def test_round_buttons_have_a_label_each_and_one_is_pressed() -> None:
+    assert RadioSelect([(1, "One"), (2, "Two")]).render("f", "2", {"required": True}) == (
+        '<span class="choices">'
+        '<span class="choice"><input type="radio" name="f" value="1" id="id_f_0" required>'
+        ' <label for="id_f_0">One</label></span>'
+        '<span class="choice"><input type="radio" name="f" value="2" id="id_f_1" checked required>'
+        ' <label for="id_f_1">Two</label></span></span>'
+    )
+
+
+def test_boxes_for_several_values_are_ticked_each() -> None:
+    widget = CheckboxSelectMultiple([("Group", ["a", "b"]), "c"])
+    html = widget.render("f", ["a", "c"])
+    assert html.count('type="checkbox"') == 3
+    assert html.count(" checked") == 2
+    assert '<strong class="choices-heading">Group</strong>' in html
+    assert widget.value_from_datadict(MultiDict([("f", "a"), ("f", "c")]), {}, "f") == ["a", "c"]
+    assert not widget.value_omitted_from_data({}, {}, "f")
+
+
+@pytest.mark.parametrize("widget", [RadioSelect, CheckboxSelectMultiple])
+def test_values_and_labels_of_groups_are_escaped(widget: type[Widget]) -> None:
+    html = widget([(ATTACK, ATTACK), (ATTACK, [("x", ATTACK)])], attrs={"title": ATTACK}).render("f", ATTACK)
+    assert "<script" not in html
+    assert ATTACK not in html
+
+
+def test_hidden_values_may_be_several() -> None:
+    html = MultipleHiddenInput().render("f", ["a", ATTACK])
+    assert html.startswith('<input type="hidden" name="f" value="a" id="id_f_0"><input type="hidden"')
+    assert ESCAPED in html
+    assert MultipleHiddenInput().render("f", None) == ""
+    assert MultipleHiddenInput().value_from_datadict({"f": ["a"]}, {}, "f") == ["a"]
+
+
+def test_a_clearable_file_names_what_is_there_and_offers_to_remove_it() -> None:
+    html = ClearableFileInput().render("f", ATTACK)
+    assert f"Currently: {ESCAPED}" in html
+    assert '<input type="checkbox" name="f-clear" id="id_f_clear"><label for="id_f_clear">Remove it</label>' in html
+    assert "checkbox" not in ClearableFileInput().render("f", None)
+
+
+def test_several_files_come_from_the_files() -> None:
+    assert MultipleFileInput().value_from_datadict({}, MultiDict([("f", "1"), ("f", "2")]), "f") == ["1", "2"]
+    assert " multiple" in MultipleFileInput().render("f", None)
 
 
 def test_a_select_marks_the_chosen_option_by_its_text() -> None:

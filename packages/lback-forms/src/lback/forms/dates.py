@@ -2,15 +2,25 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, ClassVar
 
 from lback.forms.field import Field
-from lback.forms.widgets import DateInput, DateTimeInput, TimeInput
+from lback.forms.inputs import DateInput, DateTimeInput, TextInput, TimeInput
+from lback.forms.messages import N_
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _MAX_TEXT = 64
+_DURATION = re.compile(
+    r"(?P<sign>[+-])?(?:(?P<days>[0-9]{1,9}) )?"
+    r"(?:(?:(?P<hours>[0-9]{1,9}):)?(?P<minutes>[0-9]{1,9}):)?(?P<seconds>[0-9]{1,15})(?P<part>\.[0-9]{1,6})?"
+)
+# ISO 8601, without the years and months that have no fixed length.
+_ISO_DURATION = re.compile(
+    r"(?P<sign>[+-])?P(?=.)(?:(?P<weeks>[0-9]{1,9})W)?(?:(?P<days>[0-9]{1,9})D)?"
+    r"(?:T(?=.)(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?(?:(?P<seconds>[0-9]{1,15})(?P<part>\.[0-9]{1,6})?S)?)?"
+)
 
 
 class _MomentField(Field):
@@ -53,7 +63,7 @@ class DateField(_MomentField):
     """
 
     default_widget = DateInput
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a day, such as 2026-01-31."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_("Enter a day, such as 2026-01-31.")}
     pattern = re.compile(_DATE)
 
     def to_python(self, value: Any) -> date:
@@ -67,7 +77,7 @@ class TimeField(_MomentField):
     """A time of day. Options as for `DateField`."""
 
     default_widget = TimeInput
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a time, such as 14:30."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_("Enter a time, such as 14:30.")}
     pattern = re.compile(_TIME)
 
     def to_python(self, value: Any) -> time:
@@ -90,7 +100,7 @@ class DateTimeField(_MomentField):
 
     default_widget = DateTimeInput
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "Enter a day and a time, such as 2026-01-31 14:30.",
+        "invalid": N_("Enter a day and a time, such as 2026-01-31 14:30."),
     }
     pattern = re.compile(f"{_DATE}[T ]{_TIME}")
 
@@ -116,3 +126,68 @@ class DateTimeField(_MomentField):
         if isinstance(value, datetime) and value.tzinfo is not None and self.timezone is not None:
             return value.astimezone(self.timezone)
         return value
+
+
+class DurationField(Field):
+    """A length of time, as `datetime.timedelta`.
+
+    It is written ``[days ][[hours:]minutes:]seconds``, such as ``1:30:00`` or ``2 12:00:00``, or as in ISO 8601
+    (``PT1H30M``).
+
+    Args:
+        min_value: The shortest.
+        max_value: The longest.
+        options: Those of `Field`.
+    """
+
+    default_widget = TextInput
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": N_("Enter a length of time, such as 1:30:00 for an hour and a half."),
+        "min_value": N_("Enter %(limit)s or more."),
+        "max_value": N_("Enter %(limit)s or less."),
+    }
+
+    def __init__(
+        self, *, min_value: timedelta | None = None, max_value: timedelta | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.min_value = min_value
+        self.max_value = max_value
+
+    def to_python(self, value: Any) -> timedelta:
+        """Return the length of time."""
+        if isinstance(value, timedelta):
+            return value
+        # A JSON client may send seconds.
+        text = str(value) if type(value) is int and abs(value) < 10**15 else value
+        text = text.strip() if isinstance(text, str) and len(text) <= _MAX_TEXT else ""
+        match = _DURATION.fullmatch(text) or _ISO_DURATION.fullmatch(text)
+        if match is None:
+            raise self.error("invalid")
+        parts = match.groupdict()
+        micro = int((parts.pop("part") or ".0")[1:].ljust(6, "0"))
+        minus = parts.pop("sign") == "-"
+        try:
+            length = timedelta(microseconds=micro, **{name: int(count or 0) for name, count in parts.items()})
+        except OverflowError as error:
+            raise self.error("invalid") from error
+        return -length if minus else length
+
+    def validate(self, value: Any) -> None:
+        """Check the length against the limits."""
+        if self.min_value is not None and value < self.min_value:
+            raise self.error("min_value", limit=self.prepare(self.min_value))
+        if self.max_value is not None and value > self.max_value:
+            raise self.error("max_value", limit=self.prepare(self.max_value))
+
+    def prepare(self, value: Any) -> Any:
+        """Return the length as text that `to_python` reads."""
+        if not isinstance(value, timedelta):
+            return value
+        length = abs(value)
+        text = f"{length.seconds // 3600:02}:{length.seconds // 60 % 60:02}:{length.seconds % 60:02}"
+        if length.days:
+            text = f"{length.days} {text}"
+        if length.microseconds:
+            text += f".{length.microseconds:06}"
+        return f"-{text}" if value < timedelta(0) else text

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 
 from markupsafe import Markup
 
+from lback.forms.inputs import TextInput
+from lback.forms.messages import N_
 from lback.forms.validation import ValidationError
-from lback.forms.widgets import TextInput, Widget
+from lback.forms.widget import Widget
 
 
 class Field:
@@ -24,10 +26,11 @@ class Field:
         attrs: HTML attributes, added to those of the widget.
         error_messages: Messages in place of the usual ones, by code (``{"required": "Who are you?"}``).
         validators: Functions that take the value and raise `ValidationError` when it is not acceptable.
+        disabled: Whether the field only shows its initial value, which then is its value whatever is sent.
     """
 
     default_widget: ClassVar[type[Widget]] = TextInput
-    default_error_messages: ClassVar[Mapping[str, str]] = {"required": "This field is required."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"required": N_("This field is required.")}
     #: The value of a field that was left empty.
     empty_value: Any = None
 
@@ -42,6 +45,7 @@ class Field:
         attrs: Mapping[str, Any] | None = None,
         error_messages: Mapping[str, str] | None = None,
         validators: Iterable[Callable[[Any], object]] = (),
+        disabled: bool = False,
     ) -> None:
         self.required = required
         self.label = label
@@ -52,6 +56,7 @@ class Field:
         self.widget.attrs.update(attrs or {})
         self.error_messages = dict(error_messages or {})
         self.validators = tuple(validators)
+        self.disabled = disabled
 
     def copy(self) -> Self:
         """Return a field for one form, which can be changed without touching other forms."""
@@ -106,13 +111,26 @@ class Field:
             validator(value)
         return value
 
+    def has_changed(self, initial: Any, sent: Any) -> bool:
+        """Tell whether what was sent stands for another value than the initial one."""
+        shown = self.prepare(initial)
+        if self.is_empty(sent) or self.is_empty(shown):
+            return self.is_empty(sent) != self.is_empty(shown)
+        try:
+            return bool(self.to_python(sent) != self.to_python(shown))
+        except ValidationError:
+            return bool(sent != shown)
+
     def prepare(self, value: Any) -> Any:
         """Return a Python value, such as the initial one, as the widget is to show it."""
         return value
 
     def widget_attrs(self, widget: Widget) -> dict[str, Any]:
         """Return the HTML attributes that the options of the field bring: ``required``, ``maxlength`` and so on."""
-        return {"required": self.required and not widget.is_hidden}
+        attrs: dict[str, Any] = {"required": True} if self.required and widget.takes_required else {}
+        if self.disabled:
+            attrs["disabled"] = True
+        return attrs
 
     def render(self, name: str, value: Any, attrs: Mapping[str, Any] | None = None) -> Markup:
         """Return the HTML of the widget.
@@ -122,4 +140,7 @@ class Field:
             value: What to show, as sent or as `prepare` returns it.
             attrs: Attributes over those of `widget_attrs`.
         """
-        return self.widget.render(name, value, {**self.widget_attrs(self.widget), **(attrs or {})})
+        built = self.widget_attrs(self.widget)
+        if attrs:
+            built |= attrs
+        return self.widget.render(name, value, built)

@@ -1,11 +1,21 @@
-"""All fields, under the names that the documentation gives them. Options that all of them have are in `Field`."""
+"""All fields, under the names that the documentation gives them; options that all of them have are in `Field`.
 
-from lback.forms.choices import BooleanField, ChoiceField, MultipleChoiceField
-from lback.forms.dates import DateField, DateTimeField, TimeField
+Those that choose rows of a model, `ModelChoiceField` and `ModelMultipleChoiceField`, are in `lback.forms.models`.
+"""
+
+from lback.forms.addresses import EmailField, IPAddressField, URLField
+from lback.forms.choices import (
+    BooleanField,
+    ChoiceField,
+    MultipleChoiceField,
+    TypedChoiceField,
+    TypedMultipleChoiceField,
+)
+from lback.forms.dates import DateField, DateTimeField, DurationField, TimeField
 from lback.forms.field import Field
-from lback.forms.files import FileField
+from lback.forms.files import FileField, MultipleFileField
 from lback.forms.numeric import DecimalField, FloatField, IntegerField
-from lback.forms.text import CharField, EmailField, JSONField, UUIDField
+from lback.forms.text import CharField, JSONField, RegexField, SlugField, UUIDField
 
 __all__ = [
     "BooleanField",
@@ -14,13 +24,21 @@ __all__ = [
     "DateField",
     "DateTimeField",
     "DecimalField",
+    "DurationField",
     "EmailField",
     "Field",
     "FileField",
     "FloatField",
+    "IPAddressField",
     "IntegerField",
     "JSONField",
     "MultipleChoiceField",
+    "MultipleFileField",
+    "RegexField",
+    "SlugField",
     "TimeField",
+    "TypedChoiceField",
+    "TypedMultipleChoiceField",
+    "URLField",
     "UUIDField",
 ]

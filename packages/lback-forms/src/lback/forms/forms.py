@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from lback.forms.bound import BoundField
 from lback.forms.field import Field
-from lback.forms.rendering import Rendered, render
+from lback.forms.messages import N_, translated
+from lback.forms.rendering import Rendered, render, render_summary
 from lback.forms.validation import NON_FIELD, ValidationError
 
 
@@ -63,6 +64,7 @@ class Form(metaclass=FormMetaclass):
         initial: What to show before anything is sent, over the `initial` of the fields.
         csrf: Whether the rendered form carries the hidden input that the CSRF middleware asks for. Switch it off for a
             form that is sent with GET, or to another site.
+        prefix: Put in front of the names of all fields, so that several forms fit into one ``<form>``.
 
     Example::
 
@@ -80,6 +82,9 @@ class Form(metaclass=FormMetaclass):
             send(form.cleaned_data["email"])
     """
 
+    #: Whether inputs carry the attribute ``required``, with which the browser holds back a form that lacks something.
+    html_required = True
+
     _declared_fields: ClassVar[dict[str, Field]]
     _hooks: ClassVar[dict[str, bool]]
 
@@ -90,12 +95,14 @@ class Form(metaclass=FormMetaclass):
         initial: Mapping[str, Any] | None = None,
         *,
         csrf: bool = True,
+        prefix: str | None = None,
     ) -> None:
         self.is_bound = data is not None or files is not None
         self.data: Mapping[str, Any] = {} if data is None else data
         self.files: Mapping[str, Any] = {} if files is None else files
         self.initial: Mapping[str, Any] = {} if initial is None else initial
         self.csrf = csrf
+        self.prefix = prefix
         #: The fields of this form alone; change them in ``__init__`` or in the view.
         self.fields: dict[str, Field] = {name: field.copy() for name, field in self._class_fields().items()}
         self._bound_fields: dict[str, BoundField] = {}
@@ -109,6 +116,10 @@ class Form(metaclass=FormMetaclass):
     @classmethod
     def _class_fields(cls) -> Mapping[str, Field]:
         return cls._declared_fields
+
+    def add_prefix(self, name: str) -> str:
+        """Return the name under which the browser sends a field: ``prefix-name`` for a form with a prefix."""
+        return f"{self.prefix}-{name}" if self.prefix else name
 
     # Validation
 
@@ -150,7 +161,7 @@ class Form(metaclass=FormMetaclass):
 
         Args:
             field: The name of the field, or None for the form as a whole.
-            error: What is wrong.
+            error: What is wrong. Its message is shown in the language of the visitor, if a catalogue has it.
 
         Raises:
             ValueError: The form has no such field.
@@ -163,6 +174,9 @@ class Form(metaclass=FormMetaclass):
         if self._errors is None:
             self._errors = {}
         problem = error if isinstance(error, ValidationError) else ValidationError(error)
+        text = translated(problem.template)
+        if text != problem.template:
+            problem = ValidationError(text, problem.code, problem.params)
         self._errors.setdefault(key, []).append(problem)
         if self._cleaned is not None:
             self._cleaned.pop(key, None)
@@ -180,7 +194,7 @@ class Form(metaclass=FormMetaclass):
         """
         values = self.cleaned_data
         if "password" in values and "password_confirm" in values and values["password"] != values["password_confirm"]:
-            self.add_error("password_confirm", ValidationError("The passwords differ.", "password_mismatch"))
+            self.add_error("password_confirm", ValidationError(N_("The passwords differ."), "password_mismatch"))
         return values
 
     def _validate(self) -> None:
@@ -201,15 +215,35 @@ class Form(metaclass=FormMetaclass):
         values = self.cleaned_data
         hook = f"clean_{name}"
         try:
-            values[name] = field.clean(field.widget.value_from_datadict(self.data, self.files, name))
+            values[name] = field.clean(self._sent(name, field))
             if hook in self._hooks:
                 method = getattr(self, hook)
                 values[name] = method(values[name]) if self._hooks[hook] else method()
         except ValidationError as error:
             self.add_error(name, error)
 
+    def _sent(self, name: str, field: Field) -> Any:
+        if field.disabled:
+            return field.prepare(self.get_initial(name))
+        return field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+
     def _after_clean(self) -> None:
         """Do what a kind of form checks beyond its fields."""
+
+    @property
+    def changed_data(self) -> list[str]:
+        """The names of the fields for which something else was sent than what the form showed at first."""
+        if not self.is_bound:
+            return []
+        return [
+            name
+            for name, field in self.fields.items()
+            if not field.disabled and field.has_changed(self.get_initial(name), self._sent(name, field))
+        ]
+
+    def has_changed(self) -> bool:
+        """Tell whether something else was sent than what the form showed at first."""
+        return bool(self.changed_data)
 
     # Showing it
 
@@ -236,22 +270,27 @@ class Form(metaclass=FormMetaclass):
     @property
     def as_p(self) -> Rendered:
         """Each field in a ``<p>``."""
-        return render(self, "p.html")
+        return render(self, "forms/p.html")
 
     @property
     def as_ul(self) -> Rendered:
         """Each field in an ``<li>``, to go into a ``<ul>``."""
-        return render(self, "ul.html")
+        return render(self, "forms/ul.html")
 
     @property
     def as_table(self) -> Rendered:
         """Each field in a ``<tr>``, to go into a ``<table>``."""
-        return render(self, "table.html")
+        return render(self, "forms/table.html")
 
     @property
     def as_div(self) -> Rendered:
         """Each field in a ``<div>``."""
-        return render(self, "div.html")
+        return render(self, "forms/div.html")
+
+    @property
+    def error_summary(self) -> Rendered:
+        """All errors, those of fields with a link to the field; empty where there are none. Put it above the form."""
+        return render_summary(self)
 
     def __html__(self) -> Markup:
         return self.as_div

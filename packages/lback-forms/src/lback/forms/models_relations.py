@@ -18,8 +18,9 @@ from sqlalchemy.types import TypeEngine
 from lback.core.context import current_request
 from lback.core.numbers import LARGEST_INTEGER
 from lback.forms.choices import ChoiceField
+from lback.forms.messages import N_
+from lback.forms.selects import SelectMultiple
 from lback.forms.text import has_surrogate
-from lback.forms.widgets import SelectMultiple
 
 #: A list shows at most so many rows; what is chosen already is shown in any case.
 MAX_OPTIONS = 1000
@@ -39,7 +40,7 @@ class ModelChoiceField(ChoiceField):
         options: Those of `lback.forms.fields.Field`.
     """
 
-    default_error_messages: ClassVar[Mapping[str, str]] = {"choice": "Choose one of the entries offered."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"choice": N_("Choose one of the entries offered.")}
 
     def __init__(
         self,
@@ -133,7 +134,7 @@ class ModelMultipleChoiceField(ModelChoiceField):
     """Several rows of a model, as a list. Options as for `ModelChoiceField`."""
 
     default_widget = SelectMultiple
-    default_error_messages: ClassVar[Mapping[str, str]] = {"list": "Choose from the entries offered."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"list": N_("Choose from the entries offered.")}
 
     def is_empty(self, value: Any) -> bool:
         """Tell whether nothing was chosen."""

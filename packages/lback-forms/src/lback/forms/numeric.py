@@ -6,8 +6,10 @@ from typing import Any, ClassVar, TypeVar
 
 from lback.core.numbers import LARGEST_INTEGER, read_decimal, read_float, read_integer
 from lback.forms.field import Field
+from lback.forms.inputs import NumberInput, TextInput
+from lback.forms.messages import N_
 from lback.forms.text import text_of
-from lback.forms.widgets import NumberInput, TextInput, Widget
+from lback.forms.widget import Widget
 
 T = TypeVar("T")
 
@@ -22,9 +24,9 @@ class NumberField(Field):
     """
 
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "Enter a number.",
-        "min_value": "Enter %(limit)s or more.",
-        "max_value": "Enter %(limit)s or less.",
+        "invalid": N_("Enter a number."),
+        "min_value": N_("Enter %(limit)s or more."),
+        "max_value": N_("Enter %(limit)s or less."),
     }
     #: Which keyboard a phone shows.
     input_mode: str | None = "decimal"
@@ -63,7 +65,7 @@ class NumberField(Field):
 class IntegerField(NumberField):
     """A whole number of at most 64 bits. Options as for `NumberField`."""
 
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a whole number."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_("Enter a whole number.")}
     step = None
 
     def __init__(self, *, min_value: int | None = None, max_value: int | None = None, **options: Any) -> None:
@@ -104,9 +106,9 @@ class DecimalField(NumberField):
     """
 
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "max_digits": "Enter at most %(limit)s digits.",
-        "decimal_places": "Enter at most %(limit)s digits after the point.",
-        "whole_digits": "Enter at most %(limit)s digits before the point.",
+        "max_digits": N_("Enter at most %(limit)s digits."),
+        "decimal_places": N_("Enter at most %(limit)s digits after the point."),
+        "whole_digits": N_("Enter at most %(limit)s digits before the point."),
     }
 
     def __init__(self, *, max_digits: int | None = None, decimal_places: int | None = None, **options: Any) -> None:

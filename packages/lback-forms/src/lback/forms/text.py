@@ -1,15 +1,19 @@
-"""Fields for text, and for what is written as text: addresses, UUIDs, JSON."""
+"""Fields for text, and for what is written as text: UUIDs, JSON, patterns."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Never
 from uuid import UUID
 
 from lback.forms.field import Field
-from lback.forms.widgets import Textarea, TextInput, Widget
+from lback.forms.inputs import Textarea, TextInput
+from lback.forms.messages import N_
+from lback.forms.widget import Widget
 
-#: The longest e-mail address: 64 characters, the @ and 255 more.
-EMAIL_LENGTH = 320
+#: The most characters that a regular expression is tried on unless another limit is given.
+REGEX_LENGTH = 1000
+_SLUG = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class CharField(Field):
@@ -24,10 +28,10 @@ class CharField(Field):
     """
 
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "Enter text.",
-        "control": "Text can't hold this character.",
-        "min_length": "Enter at least %(limit)s characters; this has %(length)s.",
-        "max_length": "Enter at most %(limit)s characters; this has %(length)s.",
+        "invalid": N_("Enter text."),
+        "control": N_("Text can't hold this character."),
+        "min_length": N_("Enter at least %(limit)s characters; this has %(length)s."),
+        "max_length": N_("Enter at most %(limit)s characters; this has %(length)s."),
     }
 
     def __init__(
@@ -72,7 +76,10 @@ class CharField(Field):
         """Return ``maxlength`` and ``minlength`` as well, where the widget takes text."""
         attrs = super().widget_attrs(widget)
         if isinstance(widget, TextInput | Textarea):
-            attrs |= {"maxlength": self.max_length, "minlength": self.min_length}
+            if self.max_length is not None:
+                attrs["maxlength"] = self.max_length
+            if self.min_length is not None:
+                attrs["minlength"] = self.min_length
         return attrs
 
 
@@ -93,38 +100,50 @@ def has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-class EmailField(CharField):
-    """An e-mail address, judged by its form alone. Options as for `CharField`."""
+class RegexField(CharField):
+    """Text that as a whole has a form of your choice.
+
+    Args:
+        regex: The regular expression. What visitors send is held against it, so it must not backtrack without end.
+        max_length: The most characters; they are counted before the expression is tried.
+        options: Those of `CharField`.
+    """
+
+    default_error_messages: ClassVar[Mapping[str, str]] = {"pattern": N_("Enter a value of the right form.")}
+
+    def __init__(
+        self, regex: str | re.Pattern[str] = ".*", *, max_length: int | None = REGEX_LENGTH, **options: Any
+    ) -> None:
+        super().__init__(max_length=max_length, **options)
+        self.regex = re.compile(regex)
+
+    def validate(self, value: Any) -> None:
+        """Check the length, and then the form."""
+        super().validate(value)
+        if self.regex.fullmatch(value) is None:
+            raise self.error("pattern")
+
+
+class SlugField(RegexField):
+    """The last part of an address, such as ``my-first-page``: letters, digits, hyphens and underscores.
+
+    Args:
+        allow_unicode: Whether letters and digits of all scripts are taken, rather than those of ASCII alone.
+        options: Those of `CharField`.
+    """
 
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "Enter an e-mail address, such as name@example.com.",
+        "pattern": N_("Enter letters, digits, hyphens and underscores only."),
     }
 
-    def __init__(self, *, max_length: int | None = EMAIL_LENGTH, **options: Any) -> None:
-        super().__init__(max_length=EMAIL_LENGTH if max_length is None else max_length, **options)
-
-    def to_python(self, value: Any) -> Any:
-        """Return the address with its domain in lower case."""
-        from email_validator import EmailNotValidError, validate_email
-
-        address = super().to_python(value)
-        # The length comes first: the parser would read all of a megabyte.
-        self.validate(address)
-        try:
-            return validate_email(address, check_deliverability=False).normalized
-        except EmailNotValidError as error:
-            raise self.error("invalid") from error
-
-    def widget_attrs(self, widget: Widget) -> dict[str, Any]:
-        """Return ``inputmode`` as well, for the keyboard of a phone."""
-        attrs = super().widget_attrs(widget)
-        return {**attrs, "inputmode": "email"} if isinstance(widget, TextInput) else attrs
+    def __init__(self, *, allow_unicode: bool = False, **options: Any) -> None:
+        super().__init__(re.compile(r"[\w-]+") if allow_unicode else _SLUG, **options)
 
 
 class UUIDField(Field):
     """A UUID, as ``6f1c7a52-...`` or without the hyphens. Options as for `Field`."""
 
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "Enter a UUID: 32 hexadecimal digits."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_("Enter a UUID: 32 hexadecimal digits.")}
 
     def to_python(self, value: Any) -> UUID:
         """Return the UUID."""
@@ -142,7 +161,7 @@ class JSONField(Field):
     """A JSON document. Options as for `Field`."""
 
     default_widget = Textarea
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": 'Enter JSON, such as {"key": [1, 2]}.'}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_('Enter JSON, such as {"key": [1, 2]}.')}
 
     def to_python(self, value: Any) -> Any:
         """Return the document as Python values."""
