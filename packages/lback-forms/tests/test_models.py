@@ -145,6 +145,7 @@ def test_a_form_has_what_a_person_enters_in_the_order_of_the_model() -> None:
         "starts_at",
         "extra",
         "cover",
+        "duration",
     ]
 
 
@@ -165,6 +166,7 @@ def test_columns_get_the_field_of_their_type() -> None:
         "starts_at": "DateTimeField",
         "extra": "JSONField",
         "cover": "FileField",
+        "duration": "DurationField",
     }
 
 

@@ -243,7 +243,9 @@ def test_values_that_are_unique_together_are_an_error_of_the_form(session: Sessi
     session.add(Book(title="T", author_id=1))
     session.commit()
     form = BookForm(data={"title": "T", "author": "1"}, db_session=session)
-    assert [str(error) for error in form.non_field_errors] == ["There is an entry with this Title and Author already."]
+    assert [str(error) for error in form.non_field_errors] == [
+        "There is an entry with these values already: Title, Author."
+    ]
     assert BookForm(data={"title": "T", "author": "2"}, db_session=session).is_valid()
 
 
@@ -252,7 +254,7 @@ def test_the_part_that_the_form_does_not_have_comes_from_the_row(session: Sessio
     session.commit()
     row = session.scalars(select(Book).where(Book.title == "U")).one()
     form_class = modelform_factory(Book, ["title"])
-    assert codes(form_class(data={"title": "T"}, instance=row)) == {"__all__": ["unique"]}
+    assert codes(form_class(data={"title": "T"}, instance=row)) == {"title": ["unique"]}
     assert form_class(data={"title": "U"}, instance=row).is_valid()
 
 

@@ -165,7 +165,7 @@ class BoundField:
             described = self._described_by()
             if described is not None:
                 state["aria-describedby"] = described
-        if not self.form.html_required:
+        if self.form.is_extra:
             state["required"] = None
         if attrs:
             state |= attrs

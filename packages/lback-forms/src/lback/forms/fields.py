@@ -14,6 +14,7 @@ from lback.forms.choices import (
 from lback.forms.dates import DateField, DateTimeField, DurationField, TimeField
 from lback.forms.field import Field
 from lback.forms.files import FileField, MultipleFileField
+from lback.forms.lists import ListField
 from lback.forms.numeric import DecimalField, FloatField, IntegerField
 from lback.forms.text import CharField, JSONField, RegexField, SlugField, UUIDField
 
@@ -32,6 +33,7 @@ __all__ = [
     "IPAddressField",
     "IntegerField",
     "JSONField",
+    "ListField",
     "MultipleChoiceField",
     "MultipleFileField",
     "RegexField",

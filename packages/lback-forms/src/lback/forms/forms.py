@@ -82,8 +82,8 @@ class Form(metaclass=FormMetaclass):
             send(form.cleaned_data["email"])
     """
 
-    #: Whether inputs carry the attribute ``required``, with which the browser holds back a form that lacks something.
-    html_required = True
+    #: Whether it is one of the empty forms of a formset, which may stay empty; so no input is marked as required.
+    is_extra = False
 
     _declared_fields: ClassVar[dict[str, Field]]
     _hooks: ClassVar[dict[str, bool]]
@@ -233,13 +233,14 @@ class Form(metaclass=FormMetaclass):
     @property
     def changed_data(self) -> list[str]:
         """The names of the fields for which something else was sent than what the form showed at first."""
-        if not self.is_bound:
-            return []
-        return [
-            name
-            for name, field in self.fields.items()
-            if not field.disabled and field.has_changed(self.get_initial(name), self._sent(name, field))
-        ]
+        return [name for name, field in self.fields.items() if self._is_changed(name, field)] if self.is_bound else []
+
+    def _is_changed(self, name: str, field: Field) -> bool:
+        sent_as = self.add_prefix(name)
+        if field.disabled or field.widget.value_omitted_from_data(self.data, self.files, sent_as):
+            return False
+        sent = field.widget.value_from_datadict(self.data, self.files, sent_as)
+        return field.has_changed(self.get_initial(name), sent)
 
     def has_changed(self) -> bool:
         """Tell whether something else was sent than what the form showed at first."""

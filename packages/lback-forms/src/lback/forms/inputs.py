@@ -243,6 +243,10 @@ class ClearableFileInput(FileInput):
         # The browser sends a part without a name where no file was chosen.
         return CONTRADICTION if file is not None and getattr(file, "filename", True) else CLEAR
 
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Mapping[str, Any], name: str) -> bool:
+        """Tell whether neither a file nor a tick was sent."""
+        return name not in files and f"{name}-clear" not in data
+
 
 class CheckboxInput(Input):
     """A box to tick."""

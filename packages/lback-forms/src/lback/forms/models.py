@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 
 try:
     from sqlalchemy import LargeBinary, inspect
-    from sqlalchemy.exc import IntegrityError
+    from sqlalchemy.exc import DataError, IntegrityError
     from sqlalchemy.orm import Mapper, Session, object_session
     from sqlalchemy.orm.attributes import set_committed_value
 except ModuleNotFoundError as error:
@@ -15,9 +15,13 @@ except ModuleNotFoundError as error:
     raise ImportError("lback.forms.models needs SQLAlchemy; install it with: pip install 'lback-forms[orm]'") from error
 
 from lback.core.exceptions import ConfigurationError
+from lback.forms.bound import in_words
 from lback.forms.field import Field
 from lback.forms.files import FileField
 from lback.forms.forms import Form, FormMetaclass
+from lback.forms.inputs import CLEAR
+from lback.forms.messages import N_, translated
+from lback.forms.models_checks import broken
 from lback.forms.models_columns import (
     column_attributes,
     column_of,
@@ -26,12 +30,13 @@ from lback.forms.models_columns import (
     is_required,
     make_field,
     mapper_of,
+    new_row,
     scalar_default,
 )
 from lback.forms.models_relations import ModelChoiceField, ModelMultipleChoiceField, request_session
 from lback.forms.models_unique import foreign_key_names, taken
 from lback.forms.validation import ValidationError
-from lback.forms.widgets import Widget
+from lback.forms.widget import Widget
 
 __all__ = ["ModelChoiceField", "ModelForm", "ModelMultipleChoiceField", "modelform_factory"]
 
@@ -63,6 +68,7 @@ class ModelForm(Form):
         db_session: The database session, for choosing related rows and for telling whether unique values are free.
             Without it, the session of `instance` or of the current request is used.
         csrf: As for `Form`.
+        prefix: As for `Form`.
 
     Example::
 
@@ -85,13 +91,16 @@ class ModelForm(Form):
         *,
         db_session: Any = None,
         csrf: bool = True,
+        prefix: str | None = None,
     ) -> None:
         options = self._meta()
-        super().__init__(data, files, initial, csrf=csrf)
+        super().__init__(data, files, initial, csrf=csrf, prefix=prefix)
         if instance is not None and not isinstance(instance, options.model):
             raise TypeError(f"{type(self).__name__} edits a {options.model.__name__}; instance is {instance!r}.")
         self.instance = instance
         self.db_session = db_session
+        #: The primary keys of rows that will be gone when this one is saved, so that their unique values are free.
+        self.leaving: frozenset[tuple[Any, ...]] = frozenset()
         for name, each in self.fields.items():
             if isinstance(each, ModelChoiceField):
                 each.db_session = self._given_session()
@@ -130,6 +139,15 @@ class ModelForm(Form):
         if cls._options is None:
             raise ConfigurationError(f"{cls.__name__} needs a class Meta that says which model it is for.")
         return cls._options
+
+    @classmethod
+    def model(cls) -> type:
+        """Return the mapped class.
+
+        Raises:
+            ConfigurationError: The form has none.
+        """
+        return cls._meta().model
 
     @classmethod
     def _class_fields(cls) -> Mapping[str, Field]:
@@ -183,8 +201,10 @@ class ModelForm(Form):
                 yield name, value
             elif name in columns:
                 column = column_of(columns[name])
-                if isinstance(self.fields.get(name), FileField) and value is None:
-                    continue  # no new file
+                if isinstance(self.fields.get(name), FileField):
+                    if value is None:
+                        continue  # no new file
+                    value = None if value is CLEAR else value
                 if self._is_left_to_default(name, column, value):
                     continue
                 if value is None and not column.nullable:
@@ -195,7 +215,7 @@ class ModelForm(Form):
         """Tell whether nothing was entered, and the default of the column, or what the row has, is to stand."""
         if name not in self.fields or value not in (None, "") or not has_default(column):
             return False
-        if self.fields[name].widget.value_omitted_from_data(self.data, self.files, name):
+        if self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)):
             return True
         is_new = self.instance is None or getattr(self.instance, name) is None
         return is_new and value is None and not column.nullable
@@ -209,8 +229,12 @@ class ModelForm(Form):
         session = self._session()
         if session is None or not values:
             return
-        for names in taken(session, self._mapper(), self.instance, values):
-            self._report_taken(names)
+        for names in taken(session, self._mapper(), self.instance, values, self.leaving):
+            self.report_taken(names)
+        # A value that is not acceptable for other reasons need not be judged once more.
+        if not self.errors:
+            for names, message in broken(session, self._mapper(), self.instance, values):
+                self._report_broken(names, message)
 
     def _required(self, name: str) -> ValidationError:
         return (self.fields.get(name) or Field()).error("required")
@@ -245,15 +269,28 @@ class ModelForm(Form):
     def _report(self, name: str, error: ValidationError) -> None:
         self.add_error(name if name in self.fields else None, error)
 
-    def _report_taken(self, names: tuple[str, ...]) -> None:
-        shown = list(dict.fromkeys(foreign_key_names(self._mapper(), self.fields).get(name, name) for name in names))
+    def report_taken(self, names: tuple[str, ...]) -> None:
+        """Add the error that another row has the same values in attributes that must be unique."""
+        foreign = foreign_key_names(self._mapper(), self.fields)
+        names = tuple(dict.fromkeys(foreign.get(name, name) for name in names))
+        # What the form does not have is not for the visitor to change.
+        shown = [name for name in names if name in self.fields] or list(names)
         if len(shown) == 1:
-            self._report(shown[0], ValidationError("This value is taken already.", "unique"))
+            self._report(shown[0], ValidationError(N_("This value is taken already."), "unique"))
             return
-        labels = " and ".join(self[name].label if name in self.fields else name for name in shown)
-        self.add_error(
-            None, ValidationError("There is an entry with this %(labels)s already.", "unique", {"labels": labels})
-        )
+        labels = ", ".join(self[name].label if name in self.fields else in_words(name) for name in shown)
+        message = N_("There is an entry with these values already: %(labels)s.")
+        self.add_error(None, ValidationError(message, "unique", {"labels": labels}))
+
+    def _report_broken(self, names: tuple[str, ...], message: str | None) -> None:
+        # Nothing of the constraint itself: its name and its SQL are not for visitors.
+        shown = [name for name in names if name in self.fields]
+        if len(shown) == 1:
+            self.add_error(shown[0], ValidationError(message or N_("This value is not acceptable."), "check"))
+            return
+        labels = ", ".join(self[name].label for name in shown)
+        fallback = N_("These values do not go together: %(labels)s.")
+        self.add_error(None, ValidationError(message or fallback, "check", None if message else {"labels": labels}))
 
     # What is shown and saved
 
@@ -265,7 +302,10 @@ class ModelForm(Form):
                 value = getattr(self.instance, name)
                 if value is not None or inspect(self.instance).has_identity:
                     return value
-        return super().get_initial(name)
+        value = super().get_initial(name)
+        if value is None and self.fields[name].widget.shows_current and self._has_file(name):
+            return translated(N_("a file"))
+        return value
 
     def save(self, db_session: "Session | Any" = None, commit: bool = True) -> Any:
         """Write the row and return it.
@@ -281,6 +321,7 @@ class ModelForm(Form):
             ValueError: The form is not valid, or there is no session.
             sqlalchemy.exc.IntegrityError: The database refuses the row, as when another request was faster with a
                 value that must be unique. The form has an error then; roll back before you go on.
+            sqlalchemy.exc.DataError: The same for a value that a column can't hold.
         """
         if not self.is_valid():
             raise ValueError(
@@ -289,7 +330,7 @@ class ModelForm(Form):
         session = db_session if db_session is not None else self._session()
         if session is None:
             raise ValueError(f"{type(self).__name__}.save() needs a database session: form.save(db_session=session).")
-        instance = self._meta().model() if self.instance is None else self.instance
+        instance = new_row(self._meta().model) if self.instance is None else self.instance
         with session.no_autoflush:
             self._apply(instance)
             session.add(instance)
@@ -298,8 +339,8 @@ class ModelForm(Form):
                 session.commit()
             elif self._is_complete(instance):
                 session.flush()
-        except IntegrityError:
-            self.add_error(None, ValidationError("The database does not take this entry.", "not_taken"))
+        except (IntegrityError, DataError):
+            self.add_error(None, ValidationError(N_("The database does not take this entry."), "not_taken"))
             raise
         self.instance = instance
         return instance

@@ -1,47 +1,24 @@
 """Which form field a column or relationship of a model gets."""
 
+import dataclasses
 import inspect as signatures
-from collections.abc import Callable, Mapping
-from datetime import UTC
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    DateTime,
-    Enum,
-    Float,
-    Integer,
-    LargeBinary,
-    Numeric,
-    PickleType,
-    SmallInteger,
-    String,
-    Text,
-    Time,
-    Uuid,
-    inspect,
-)
+from sqlalchemy import Column, DateTime, inspect
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipDirection, RelationshipProperty
-from sqlalchemy.types import Interval, TypeDecorator, TypeEngine
 
-from lback.core.exceptions import ConfigurationError, ValidationError
+from lback.core.exceptions import ConfigurationError
 from lback.forms.bound import in_words
 from lback.forms.choices import BooleanField, ChoiceField
-from lback.forms.dates import DateField, DateTimeField, TimeField
 from lback.forms.field import Field
 from lback.forms.files import FileField
+from lback.forms.inputs import ClearableFileInput
 from lback.forms.models_relations import ModelChoiceField, ModelMultipleChoiceField
-from lback.forms.numeric import DecimalField, FloatField, IntegerField
-from lback.forms.text import CharField, JSONField, UUIDField
-from lback.forms.widgets import Textarea, Widget
+from lback.forms.models_types import field_for_type
+from lback.forms.text import CharField
+from lback.forms.widget import Widget
 from lback.security.redaction import is_secret_name
-
-#: Text that may be longer than this gets several lines.
-LONG_TEXT = 255
 
 
 def column_attributes(mapper: Mapper[Any]) -> dict[str, ColumnProperty[Any]]:
@@ -165,6 +142,8 @@ def _column_field(
         options["empty_value"] = None
     elif issubclass(usual, CharField) and column.nullable:
         options["empty_value"] = None
+    elif issubclass(usual, FileField) and column.nullable:
+        options.setdefault("widget", ClearableFileInput)
     return (field_class or usual)(**_accepted(field_class or usual, options))
 
 
@@ -196,68 +175,6 @@ def _relationship_field(
     return chosen(**_accepted(chosen, options))
 
 
-def field_for_type(kind: TypeEngine[Any]) -> tuple[type[Field], dict[str, Any]] | None:
-    """Return the class of fields for an SQL type, with its options; None when there is none."""
-    if isinstance(kind, PickleType | Interval):
-        return None
-    if isinstance(kind, TypeDecorator):
-        return field_for_type(kind.impl_instance)
-    for types, describe in _FIELDS:
-        if isinstance(kind, types):
-            return describe(kind)
-    return None
-
-
-def _integer(kind: Any) -> tuple[type[Field], dict[str, Any]]:
-    bits = 16 if isinstance(kind, SmallInteger) else 64 if isinstance(kind, BigInteger) else 32
-    return IntegerField, {"validators": (_within(bits),)}
-
-
-def _within(bits: int) -> Callable[[int], None]:
-    # Not min_value and max_value: the limits of the column are nothing to show to a visitor beforehand.
-    limit = 2 ** (bits - 1)
-
-    def check(value: int) -> None:
-        if not -limit <= value < limit:
-            raise ValidationError("Enter %(low)s to %(high)s.", "out_of_range", {"low": -limit, "high": limit - 1})
-
-    return check
-
-
-def _number(kind: Any) -> tuple[type[Field], dict[str, Any]]:
-    if not kind.asdecimal:
-        return FloatField, {}
-    return DecimalField, {"max_digits": kind.precision, "decimal_places": kind.scale}
-
-
-def _text(kind: Any) -> tuple[type[Field], dict[str, Any]]:
-    long = isinstance(kind, Text) or (kind.length or 0) > LONG_TEXT
-    return CharField, {"max_length": kind.length} | ({"widget": Textarea} if long else {})
-
-
-def _enum(kind: Any) -> tuple[type[Field], dict[str, Any]]:
-    if kind.enum_class is not None:
-        return ChoiceField, {"choices": [(member, in_words(member.name.lower())) for member in kind.enum_class]}
-    return ChoiceField, {"choices": [(value, in_words(value)) for value in kind.enums]}
-
-
-# The first that fits: Enum is a String for SQLAlchemy, and BigInteger an Integer.
-_FIELDS: tuple[tuple[type | tuple[type, ...], Callable[[Any], tuple[type[Field], dict[str, Any]]]], ...] = (
-    (Enum, _enum),
-    (Boolean, lambda kind: (BooleanField, {})),
-    (Integer, _integer),
-    (Float, lambda kind: (DecimalField if kind.asdecimal else FloatField, {})),
-    (Numeric, _number),
-    (LargeBinary, lambda kind: (FileField, {})),
-    (DateTime, lambda kind: (DateTimeField, {"timezone": UTC if kind.timezone else None})),
-    (Date, lambda kind: (DateField, {})),
-    (Time, lambda kind: (TimeField, {})),
-    (Uuid, lambda kind: (UUIDField, {})),
-    (JSON, lambda kind: (JSONField, {})),
-    (String, _text),
-)
-
-
 def _accepted(field_class: type[Field], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the options that the constructor of a class, or of one of its bases, names."""
     names: set[str] = set()
@@ -281,3 +198,29 @@ def mapper_of(model: Any) -> Mapper[Any]:
     if not isinstance(mapper, Mapper):
         raise ConfigurationError(f"Meta.model of a ModelForm is a mapped class; got {model!r}.")
     return mapper
+
+
+def new_row(model: Any) -> Any:
+    """Return a new object of a mapped class, to be given its values.
+
+    A dataclass is made with None, or an empty collection, for what its constructor asks for.
+    """
+    if not dataclasses.is_dataclass(model):
+        return model()
+    mapper = mapper_of(model)
+    missing = dataclasses.MISSING
+    asked = [
+        each.name
+        for each in dataclasses.fields(model)
+        if each.init and each.default is missing and each.default_factory is missing
+    ]
+    made: Any = model
+    return made(**{name: _nothing(mapper, name) for name in asked})
+
+
+def _nothing(mapper: Mapper[Any], name: str) -> Any:
+    relationship = mapper.relationships.get(name)
+    if relationship is None or not relationship.uselist:
+        return None
+    make: Any = relationship.collection_class or list
+    return make()

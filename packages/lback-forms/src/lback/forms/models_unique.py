@@ -8,7 +8,13 @@ from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.orm.exc import UnmappedColumnError
 
 
-def taken(session: Any, mapper: Mapper[Any], instance: Any, values: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def taken(
+    session: Any,
+    mapper: Mapper[Any],
+    instance: Any,
+    values: Mapping[str, Any],
+    leaving: frozenset[tuple[Any, ...]] = frozenset(),
+) -> Iterator[tuple[str, ...]]:
     """Iterate over the sets of attributes that must be unique and have values that another row has.
 
     Args:
@@ -16,11 +22,9 @@ def taken(session: Any, mapper: Mapper[Any], instance: Any, values: Mapping[str,
         mapper: The mapper of the model.
         instance: The row that is being edited, or None for a new one.
         values: The values that the form would save, by attribute.
+        leaving: The primary keys of rows that are about to be deleted.
     """
-    sent = dict(values)
-    for name in values:
-        if name in mapper.relationships:
-            sent |= _foreign_keys(mapper, name, values[name])
+    sent = with_foreign_keys(mapper, values)
     for names in unique_sets(mapper):
         if not any(name in sent for name in names):
             continue
@@ -28,8 +32,17 @@ def taken(session: Any, mapper: Mapper[Any], instance: Any, values: Mapping[str,
         # In SQL, null is equal to nothing.
         if any(value is None for value in wanted.values()):
             continue
-        if _exists(session, mapper, instance, wanted):
+        if _exists(session, mapper, instance, wanted, leaving):
             yield names
+
+
+def with_foreign_keys(mapper: Mapper[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by attribute, with the foreign keys of the related rows among them."""
+    sent = dict(values)
+    for name in values:
+        if name in mapper.relationships:
+            sent |= _foreign_keys(mapper, name, values[name])
+    return sent
 
 
 def unique_sets(mapper: Mapper[Any]) -> Iterator[tuple[str, ...]]:
@@ -70,15 +83,23 @@ def _foreign_keys(mapper: Mapper[Any], name: str, related: Any) -> dict[str, Any
     }
 
 
-def _exists(session: Any, mapper: Mapper[Any], instance: Any, wanted: Mapping[str, Any]) -> bool:
+def _exists(
+    session: Any,
+    mapper: Mapper[Any],
+    instance: Any,
+    wanted: Mapping[str, Any],
+    leaving: frozenset[tuple[Any, ...]],
+) -> bool:
     model = mapper.class_
     keys = [getattr(model, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
-    statement = select(*keys).where(*(getattr(model, name) == value for name, value in wanted.items())).limit(2)
+    statement = (
+        select(*keys).where(*(getattr(model, name) == value for name, value in wanted.items())).limit(2 + len(leaving))
+    )
     with session.no_autoflush:
         found = [tuple(row) for row in session.execute(statement)]
     state = inspect(instance) if instance is not None else None
     own = state.identity if state is not None and state.has_identity else None
-    return any(row != own for row in found)
+    return any(row != own and row not in leaving for row in found)
 
 
 def foreign_key_names(mapper: Mapper[Any], names: Iterable[str]) -> dict[str, str]:
