@@ -213,19 +213,19 @@ class Form(metaclass=FormMetaclass):
 
     def _clean_field(self, name: str, field: Field) -> None:
         values = self.cleaned_data
-        hook = f"clean_{name}"
         try:
-            values[name] = field.clean(self._sent(name, field))
+            if field.disabled:
+                sent = field.prepare(self.get_initial(name))
+            else:
+                sent_as = f"{self.prefix}-{name}" if self.prefix else name
+                sent = field.widget.value_from_datadict(self.data, self.files, sent_as)
+            values[name] = field.clean(sent)
+            hook = f"clean_{name}"
             if hook in self._hooks:
                 method = getattr(self, hook)
                 values[name] = method(values[name]) if self._hooks[hook] else method()
         except ValidationError as error:
             self.add_error(name, error)
-
-    def _sent(self, name: str, field: Field) -> Any:
-        if field.disabled:
-            return field.prepare(self.get_initial(name))
-        return field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
 
     def _after_clean(self) -> None:
         """Do what a kind of form checks beyond its fields."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 try:
-    from sqlalchemy import LargeBinary, inspect
+    from sqlalchemy import Column, LargeBinary, inspect
     from sqlalchemy.exc import DataError, IntegrityError
     from sqlalchemy.orm import Mapper, Session, object_session
     from sqlalchemy.orm.attributes import set_committed_value
@@ -23,8 +23,7 @@ from lback.forms.inputs import CLEAR
 from lback.forms.messages import N_, translated
 from lback.forms.models_checks import broken
 from lback.forms.models_columns import (
-    column_attributes,
-    column_of,
+    columns_of,
     form_names,
     has_default,
     is_required,
@@ -81,6 +80,8 @@ class ModelForm(Form):
     _options: ClassVar[Options | None] = None
     _all_fields: ClassVar[Mapping[str, Field]]
     _saved_names: ClassVar[frozenset[str]]
+    _columns: ClassVar[Mapping[str, Column[Any]]]
+    _files: ClassVar[frozenset[str]]
 
     def __init__(
         self,
@@ -164,6 +165,9 @@ class ModelForm(Form):
                 for name in names
             }
             cls._saved_names = frozenset(names)
+            cls._columns = columns_of(mapper)
+            binary = (name for name, column in cls._columns.items() if isinstance(column.type, LargeBinary))
+            cls._files = frozenset(binary)
             cls._all_fields = fields | {name: each for name, each in declared.items() if name not in fields}
         return cls._all_fields
 
@@ -183,24 +187,24 @@ class ModelForm(Form):
         return given if given is not None else request_session()
 
     def _has_file(self, name: str) -> bool:
-        attribute = column_attributes(self._mapper()).get(name)
-        if self.instance is None or attribute is None:
+        column = self._columns.get(name)
+        if self.instance is None or column is None:
             return False
         # Not by a look at the content, which may be large and not loaded.
-        stored = inspect(self.instance).has_identity and not column_of(attribute).nullable
+        stored = inspect(self.instance).has_identity and not column.nullable
         return stored or getattr(self.instance, name) is not None
 
     def _values(self) -> Iterator[tuple[str, Any]]:
         """Iterate over what is to be saved: attributes of the model, each with its value."""
-        columns = column_attributes(self._mapper())
-        relationships = self._mapper().relationships
+        columns, relationships = self._columns, self._mapper().relationships
         for name, value in self.cleaned_data.items():
             if name in self.fields and name not in self._saved_names:
                 continue
-            if name in relationships:
-                yield name, value
-            elif name in columns:
-                column = column_of(columns[name])
+            column = columns.get(name)
+            if column is None:
+                if name in relationships:
+                    yield name, value
+            else:
                 if isinstance(self.fields.get(name), FileField):
                     if value is None:
                         continue  # no new file
@@ -213,7 +217,7 @@ class ModelForm(Form):
 
     def _is_left_to_default(self, name: str, column: Any, value: Any) -> bool:
         """Tell whether nothing was entered, and the default of the column, or what the row has, is to stand."""
-        if name not in self.fields or value not in (None, "") or not has_default(column):
+        if value not in (None, "") or name not in self.fields or not has_default(column):
             return False
         if self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)):
             return True
@@ -221,11 +225,12 @@ class ModelForm(Form):
         return is_new and value is None and not column.nullable
 
     def _after_clean(self) -> None:
-        columns = column_attributes(self._mapper())
-        for name, value in list(self._values()):
-            if value is None and name in columns and not column_of(columns[name]).nullable:
+        values = dict(self._values())
+        for name in [name for name, value in values.items() if value is None]:
+            if name in self._columns and not self._columns[name].nullable:
                 self._report(name, self._required(name))
-        values = self._checked(columns)
+                del values[name]
+        self._check_by_model(values)
         session = self._session()
         if session is None or not values:
             return
@@ -239,16 +244,13 @@ class ModelForm(Form):
     def _required(self, name: str) -> ValidationError:
         return (self.fields.get(name) or Field()).error("required")
 
-    def _checked(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values as the validators of the model (``@validates``) leave them; report what they refuse."""
-        mapper = self._mapper()
-        values = {
-            name: value
-            for name, value in self._values()
-            if not (name in columns and isinstance(column_of(columns[name]).type, LargeBinary))
-        }
+    def _check_by_model(self, values: dict[str, Any]) -> None:
+        """Make the values what the validators of the model (``@validates``) make of them; report what they refuse."""
+        mapper, columns = self._mapper(), self._columns
+        for name in self._files & values.keys():
+            del values[name]
         if not mapper.validators:
-            return values
+            return
         # Not on the row itself, which the session would write although the form is not valid.
         scratch = mapper.class_manager.new_instance()
         if self.instance is not None:
@@ -264,7 +266,6 @@ class ModelForm(Form):
                 self._report(name, error if isinstance(error, ValidationError) else ValidationError(str(error)))
             else:
                 values[name] = getattr(scratch, name)
-        return values
 
     def _report(self, name: str, error: ValidationError) -> None:
         self.add_error(name if name in self.fields else None, error)
@@ -364,9 +365,9 @@ class ModelForm(Form):
         related = foreign_key_names(mapper, mapper.relationships.keys())
         return all(
             getattr(instance, name) is not None
-            or not is_required(column_of(attribute))
+            or not is_required(column)
             or (name in related and getattr(instance, related[name]) is not None)
-            for name, attribute in column_attributes(mapper).items()
+            for name, column in self._columns.items()
         )
 
 

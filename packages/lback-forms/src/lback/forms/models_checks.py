@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
-from lback.forms.models_columns import column_attributes, column_of, has_default, scalar_default
+from lback.forms.models_columns import columns_of, has_default, scalar_default
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -46,7 +46,7 @@ def broken(
         instance: The row that is being edited, or None for a new one.
         values: The values that the form would save, by attribute.
     """
-    names = {column_of(attribute): name for name, attribute in column_attributes(mapper).items()}
+    names = {column: name for name, column in columns_of(mapper).items()}
     for table in mapper.tables:
         if not isinstance(table, Table):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, DateTime, inspect
-from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipDirection, RelationshipProperty
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from lback.core.exceptions import ConfigurationError
 from lback.forms.bound import in_words
@@ -21,16 +21,11 @@ from lback.forms.widget import Widget
 from lback.security.redaction import is_secret_name
 
 
-def column_attributes(mapper: Mapper[Any]) -> dict[str, ColumnProperty[Any]]:
-    """Return the attributes that are columns of a table, by name; expressions are none."""
-    return {attribute.key: attribute for attribute in mapper.column_attrs if isinstance(attribute.columns[0], Column)}
-
-
-def column_of(attribute: ColumnProperty[Any]) -> "Column[Any]":
-    """Return the column of an attribute."""
-    column = attribute.columns[0]
-    assert isinstance(column, Column)  # noqa: S101 - `column_attributes` gives no others
-    return column
+def columns_of(mapper: Mapper[Any]) -> dict[str, "Column[Any]"]:
+    """Return the columns of the model by the attributes they are mapped to; expressions are none."""
+    return {
+        attribute.key: column for attribute in mapper.column_attrs if isinstance(column := attribute.columns[0], Column)
+    }
 
 
 def has_default(column: "Column[Any]") -> bool:
@@ -61,7 +56,7 @@ def form_names(mapper: Mapper[Any]) -> list[str]:
     Left out are keys and timestamps that come by themselves, columns whose names say that they hold a secret, columns
     of types without a field, the many side of one-to-many, and foreign keys where a relationship stands for them.
     """
-    attributes = column_attributes(mapper)
+    attributes = columns_of(mapper)
     many_to_one: dict[str, str] = {}
     names = []
     for relationship in mapper.relationships:
@@ -73,10 +68,14 @@ def form_names(mapper: Mapper[Any]) -> list[str]:
         elif relationship.direction is RelationshipDirection.MANYTOMANY:
             names.append(relationship.key)
     columns = []
-    for name, attribute in attributes.items():
+    for name in attributes:
         if name in many_to_one:
             columns.append(many_to_one[name])
-        elif all(_is_entered(mapper, name, column) for column in attribute.columns if isinstance(column, Column)):
+        elif all(
+            _is_entered(mapper, name, column)
+            for column in mapper.column_attrs[name].columns
+            if isinstance(column, Column)
+        ):
             columns.append(name)
     return list(dict.fromkeys([*columns, *names]))
 
@@ -113,9 +112,9 @@ def make_field(
     options: dict[str, Any] = {"label": in_words(name)}
     if widget is not None:
         options["widget"] = widget
-    attributes = column_attributes(mapper)
+    attributes = columns_of(mapper)
     if name in attributes:
-        return _column_field(mapper, name, column_of(attributes[name]), options, field_class)
+        return _column_field(mapper, name, attributes[name], options, field_class)
     if name in mapper.relationships:
         return _relationship_field(mapper, mapper.relationships[name], options, field_class)
     known = ", ".join([*attributes, *mapper.relationships.keys()])

@@ -39,7 +39,10 @@ class NumberField(Field):
 
     def number(self, value: Any, read: Callable[[str], T]) -> T:
         """Return what was sent as the number that `read` gives."""
-        text = str(value) if isinstance(value, Decimal) else text_of(value)
+        if type(value) is str:
+            text: str | None = value
+        else:
+            text = str(value) if isinstance(value, Decimal) else text_of(value)
         try:
             return read((text or "").strip())
         except ValueError:

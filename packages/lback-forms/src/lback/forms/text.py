@@ -55,7 +55,7 @@ class CharField(Field):
 
     def to_python(self, value: Any) -> Any:
         """Return the text, with line breaks as one character."""
-        text = text_of(value)
+        text = value if type(value) is str else text_of(value)
         if text is None:
             raise self.error("invalid")
         if "\r" in text:
