@@ -29,7 +29,8 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from lback.forms.models_columns import columns_of, has_default, scalar_default
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
-_NAME = re.compile(r"[^\W\d]\w*")
+# Names, but not those of functions.
+_NAME = re.compile(r"[^\W\d]\w*+(?!\s*\()")
 
 
 def broken(

@@ -9,7 +9,7 @@ from uuid import UUID
 from lback.forms.field import Field
 from lback.forms.inputs import Textarea, TextInput
 from lback.forms.messages import N_
-from lback.forms.widget import Widget
+from lback.forms.widget import Widget, shown_text
 
 #: The most characters that a regular expression is tried on unless another limit is given.
 REGEX_LENGTH = 1000
@@ -71,6 +71,10 @@ class CharField(Field):
             raise self.error("min_length", limit=self.min_length, length=length)
         if "\0" in value or (not value.isascii() and has_surrogate(value)):
             raise self.error("control")
+
+    def prepare(self, value: Any) -> Any:
+        """Return the text of a value; some databases give objects for what is entered as text."""
+        return value if value is None or type(value) is str else shown_text(value)
 
     def widget_attrs(self, widget: Widget) -> dict[str, Any]:
         """Return ``maxlength`` and ``minlength`` as well, where the widget takes text."""
