@@ -1,6 +1,8 @@
 """Fields: what they accept, what they make of it, and what they refuse."""
 
+import contextlib
 import string
+import time as time_module
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -664,3 +666,40 @@ def test_text_that_is_taken_does_not_grow_with_a_newline_at_its_end(field: Field
         return
     # Only where white space is taken off, and where it is kept on purpose.
     assert taken == field.clean(text) or (isinstance(field, CharField | JSONField) and type(field) is not RegexField)
+
+
+# What attackers sent to others: each row is a text that cost somebody's parser time that grew with its square.
+ATTACKS = {
+    "spaces": " ",
+    "newlines": "\n",
+    "labels": "a.",
+    "at signs": "a@",
+    "brackets": "[",
+    "quotes": '"',
+    "backslashes": "\\",
+    "digits": "9",
+    "hyphens": "-",
+    "tags": "<a>",
+    "slashes": "://",
+    "surrogates": "\ud800",
+    "combining": "a\u0301",
+    "returns": "\r",
+}
+
+
+def fastest(field: Field, text: str) -> float:
+    def once() -> float:
+        began = time_module.process_time()
+        with contextlib.suppress(ValidationError):
+            field.clean([text] if isinstance(field, MultipleChoiceField) else text)
+        return time_module.process_time() - began
+
+    return min(once() for _ in range(3))
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: type(field).__name__)
+def test_the_work_grows_no_faster_than_the_text(field: Field) -> None:
+    for attack in ATTACKS.values():
+        short, long = fastest(field, attack * 25_000), fastest(field, attack * 200_000)
+        # Eight times the text: 64 times the work would be its square. Below a few milliseconds nothing was done.
+        assert long < 24 * short + 0.005, attack

@@ -164,6 +164,16 @@ def test_a_form_of_hidden_fields_alone_still_has_them() -> None:
         assert 'name="token"' in getattr(Hidden(), layout)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_was_sent_is_never_read_as_a_template(layout: str) -> None:
+    form = NoteForm(data={"title": "{{ 7 * 7 }}", "text": "{% for a in b %}"}, initial={"text": "{{ 7 * 7 }}"})
+    form.add_error(None, "{{ 7 * 7 }}")
+    html = form.error_summary + getattr(form, layout)
+    assert html.count("{{ 7 * 7 }}") == 3
+    assert "{% for a in b %}" in html
+    assert "49" not in html
+
+
 # Groups of inputs
 
 
