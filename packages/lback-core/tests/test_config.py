@@ -297,3 +297,10 @@ def test_the_message_of_a_wrong_secret_does_not_show_it(project: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         project(settings="SECRET_KEY = ['s3cr3t']")
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_settings_are_read_only_and_a_copy_may_differ() -> None:
+    config = Config({"PROJECT_NAME": "shop"})
+    with pytest.raises(AttributeError, match=r"config\.replace\(PROJECT_NAME=\.\.\.\) gives a copy"):
+        config.PROJECT_NAME = "blog"
+    assert (config.PROJECT_NAME, config.replace(PROJECT_NAME="blog").PROJECT_NAME) == ("shop", "blog")

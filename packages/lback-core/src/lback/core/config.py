@@ -66,20 +66,26 @@ class Config(Mapping[str, Any]):
         ConfigurationError: A value does not have the type of its setting.
     """
 
+    _values: dict[str, Any]
+    #: The settings without the secrets: what templates get to see.
+    public: Mapping[str, Any]
+    #: The texts of the secrets that are long enough to be told from other text, for masking them.
+    secrets: tuple[str, ...]
+
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         defaults = _all_defaults()
         merged = defaults | {
             name: typed(name, value, defaults.get(name), "the given values") for name, value in (values or {}).items()
         }
-        self._values = {name: _guarded(name, value) for name, value in merged.items()}
+        guarded = {name: _guarded(name, value) for name, value in merged.items()}
+        public = {name: redacted(name, value) for name, value in guarded.items() if not is_secret_name(name)}
         # As attributes of the object they are found without __getattr__, which costs ten times as much.
-        vars(self).update(self._values)
-        #: The settings without the secrets: what templates get to see.
-        self.public: Mapping[str, Any] = MappingProxyType(
-            {name: redacted(name, value) for name, value in self._values.items() if not is_secret_name(name)}
+        vars(self).update(
+            guarded,
+            _values=guarded,
+            public=MappingProxyType(public),
+            secrets=tuple(sorted(_secrets(guarded.values()), key=len, reverse=True)),
         )
-        #: The texts of the secrets that are long enough to be told from other text, for masking them.
-        self.secrets: tuple[str, ...] = tuple(sorted(_secrets(self._values.values()), key=len, reverse=True))
 
     @classmethod
     def load(cls, base_dir: Path | str, debug: bool = False) -> "Config":
@@ -110,6 +116,9 @@ class Config(Mapping[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"There is no setting {name!r}.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"Settings are read-only; config.replace({name}=...) gives a copy with another value.")
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
