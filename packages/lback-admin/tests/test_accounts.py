@@ -183,3 +183,53 @@ def test_nobody_but_a_superuser_puts_themselves_into_groups(log_in, add, models,
     form = {"username": "editor", "groups": [str(group)]}
     assert client.csrf_post(f"/admin/user/{user('editor', 'id')}/change/", form).status_code == 303
     assert groups("editor") == {"rights of editor"}
+
+
+def test_staff_give_others_no_group_with_rights_that_they_lack(log_in, make_user, add, models, groups):
+    beyond = add(models.Group(name="treasurers", permissions=[models.UserPermission(name="delete_ledger")]))
+    harmless = add(models.Group(name="readers"))
+    key = make_user("ada")
+    client = log_in(*RIGHTS)
+    form = {"username": "ada", "is_active": "on", "groups": [str(beyond)]}
+    assert client.csrf_post(f"/admin/user/{key}/change/", form).status_code == 400
+    assert "treasurers" not in client.get(f"/admin/user/{key}/change/").text
+    assert client.csrf_post(f"/admin/user/{key}/change/", {**form, "groups": [str(harmless)]}).status_code == 303
+    assert groups("ada") == {"readers"}
+
+
+def test_an_account_with_rights_that_staff_lack_is_out_of_their_reach(log_in, make_user, user):
+    key = make_user("treasurer", "delete_ledger")
+    client = log_in(*RIGHTS)
+    before = user("treasurer", "password_hash")
+    form = {"username": "treasurer", "new_password": "taken over now", "is_active": "on"}
+    assert client.csrf_post(f"/admin/user/{key}/change/", form).status_code == 403
+    assert client.csrf_post(f"/admin/user/{key}/delete/", {}).status_code == 403
+    assert user("treasurer", "password_hash") == before
+
+
+def test_staff_put_into_groups_only_what_they_have(log_in, add, models, transaction):
+    permission = add(models.UserPermission(name="delete_ledger"))
+    group = add(models.Group(name="readers"))
+    client = log_in(*RIGHTS)
+    form = {"name": "readers", "permissions": [str(permission)]}
+    assert client.csrf_post(f"/admin/group/{group}/change/", form).status_code == 400
+    with transaction() as db:
+        own = db.query(models.UserPermission).filter_by(name="view_user").one().id
+    assert client.csrf_post(f"/admin/group/{group}/change/", {**form, "permissions": [str(own)]}).status_code == 303
+    with transaction() as db:
+        assert [item.name for item in db.get(models.Group, group).permissions] == ["view_user"]
+
+
+def test_a_group_that_gives_what_staff_lack_is_out_of_their_reach(log_in, add, models):
+    group = add(models.Group(name="treasurers", permissions=[models.UserPermission(name="delete_ledger")]))
+    client = log_in(*RIGHTS)
+    assert client.csrf_post(f"/admin/group/{group}/change/", {"name": "mine"}).status_code == 403
+    assert client.csrf_post(f"/admin/group/{group}/delete/", {}).status_code == 403
+
+
+def test_a_permission_is_renamed_by_superusers_alone(log_in, root, add, models):
+    permission = add(models.UserPermission(name="view_ledger"))
+    client = log_in("view_userpermission", "change_userpermission", "view_ledger")
+    change = {"name": "delete_ledger"}
+    assert client.csrf_post(f"/admin/userpermission/{permission}/change/", change).status_code == 403
+    assert root.csrf_post(f"/admin/userpermission/{permission}/change/", change).status_code == 303

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from lback.admin.access import is_superuser
 from lback.admin.forms import generated_form
 from lback.admin.model_admin import ModelAdmin
-from lback.auth.models import Group, User
+from lback.auth.models import Group, User, UserPermission
 from lback.auth.names import normal_email, normal_username
 from lback.auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, validate_password
 from lback.core.exceptions import ValidationError
@@ -80,12 +80,22 @@ def user_form(described: ModelAdmin, request: Request, instance: Any | None) -> 
     if "groups" not in described.get_readonly_fields(request, instance):
         groups = select(Group).order_by(Group.name)
         if not is_superuser(request.user):
-            groups = groups.where(func.lower(Group.name) != str(request.config.SUPERUSER_GROUP).lower())
+            beyond = Group.permissions.any(UserPermission.name.not_in(request.user.permission_names))
+            reserved = func.lower(Group.name) == str(request.config.SUPERUSER_GROUP).lower()
+            groups = groups.where(~reserved, ~beyond)
         fields["groups"] = ModelMultipleChoiceField(Group, query=groups, required=False)
     return generated_form(described, request, instance, UserForm, fields)
 
 
 def group_form(described: ModelAdmin, request: Request, instance: Any | None) -> type[ModelForm]:
-    """Return the form for a group."""
-    reserved = "" if is_superuser(request.user) else str(request.config.SUPERUSER_GROUP).casefold()
-    return generated_form(described, request, instance, GroupForm, {"reserved": reserved})
+    """Return the form for a group, with the permissions that whoever is logged in may give: those they have."""
+    if is_superuser(request.user):
+        return generated_form(described, request, instance, GroupForm, {})
+    own = select(UserPermission).where(UserPermission.name.in_(request.user.permission_names))
+    fields = {
+        "reserved": str(request.config.SUPERUSER_GROUP).casefold(),
+        "permissions": ModelMultipleChoiceField(
+            UserPermission, query=own.order_by(UserPermission.name), required=False
+        ),
+    }
+    return generated_form(described, request, instance, GroupForm, fields)

@@ -1,4 +1,4 @@
-"""Users, groups and permissions in the admin, and the rules that keep superusers out of reach for other staff."""
+"""Users, groups and permissions in the admin, and the rules by which nobody gains or gives rights they don't have."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,13 @@ class UserAdmin(ModelAdmin):
     exclude = ("updated_at",)
 
     def may_change(self, request: Request, instance: Any) -> bool:
-        """Tell whether the account is within reach: that of a superuser is so for superusers alone."""
-        return is_superuser(request.user) or not _is_powerful(request, instance)
+        """Tell whether the account is within reach: one with rights that the user lacks is not.
+
+        Whoever could set its password would have them.
+        """
+        if is_superuser(request.user):
+            return True
+        return not _is_powerful(request, instance) and instance.permission_names <= request.user.permission_names
 
     def may_delete(self, request: Request, instance: Any) -> bool:
         """Tell the same of deleting, where nobody's own account is within reach."""
@@ -69,15 +74,18 @@ class GroupAdmin(ModelAdmin):
     exclude = ("users", "created_at", "updated_at")
 
     def may_change(self, request: Request, instance: Any) -> bool:
-        """Tell whether the group is within reach: that of the superusers is so for superusers alone."""
-        return is_superuser(request.user) or not is_superuser_group(request, instance.name)
+        """Tell whether the group is within reach: that of the superusers is not, nor one with rights the user lacks."""
+        if is_superuser(request.user):
+            return True
+        given = {permission.name for permission in instance.permissions}
+        return not is_superuser_group(request, instance.name) and given <= request.user.permission_names
 
     def may_delete(self, request: Request, instance: Any) -> bool:
         """Tell the same of deleting."""
         return self.may_change(request, instance)
 
     def get_form_class(self, request: Request, instance: Any | None) -> "type[ModelForm]":
-        """Return the form, which gives no other group the name of that of the superusers."""
+        """Return the form, with the permissions and the names that the user may give."""
         from lback.admin.account_forms import group_form
 
         return group_form(self, request, instance)
@@ -90,6 +98,10 @@ class UserPermissionAdmin(ModelAdmin):
     list_display = ("name", "description")
     ordering = ("name",)
     exclude = ("groups", "created_at", "updated_at")
+
+    def may_change(self, request: Request, instance: Any) -> bool:
+        """Tell whether the permission may get another name, which would give its holders other rights."""
+        return is_superuser(request.user)
 
 
 ACCOUNTS: tuple[tuple[type, type[ModelAdmin]], ...] = (

@@ -109,6 +109,11 @@ class User(BaseModel):
         """
         return bool(self.is_active) and (self.bypasses_permissions or permission_name in self._granted()[1])
 
+    @property
+    def permission_names(self) -> frozenset[str]:
+        """The names of the permissions that the user has through groups, whether the account is active or not."""
+        return self._granted()[1]
+
     def _granted(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the names of the user's groups and permissions."""
         found: tuple[frozenset[str], frozenset[str]] | None = self.__dict__.get(_GRANTS)
