@@ -134,6 +134,9 @@ def test_a_disabled_field_says_so() -> None:
         (BooleanField(), False, False, False),
         (BooleanField(), None, True, True),
         (DateField(), date(2026, 1, 31), "2026-01-31", False),
+        (DateTimeField(), datetime(2026, 1, 31, 14, 30, 5, 123456), "2026-01-31T14:30:05.123", False),  # noqa: DTZ001
+        (DateTimeField(timezone=UTC), datetime(2026, 1, 31, tzinfo=UTC), "2026-01-31T00:00", False),
+        (TimeField(), time(14, 30), "14:31", True),
         (DurationField(), timedelta(hours=1), "60:00", False),
         (ChoiceField(choices=Color), Color.RED, "RED", False),
         (MultipleChoiceField(choices="abc"), ["a", "b"], ["b", "a"], False),

@@ -277,6 +277,29 @@ def test_a_refusal_of_the_database_is_an_error_of_the_whole_too(session: Session
     assert codes(formset) == ["not_taken"]
 
 
+# What it costs
+
+
+class Payment(Base):
+    __tablename__ = "payments"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    line_id: Mapped[int] = mapped_column(ForeignKey("lines.id"))
+    line: Mapped[Line] = relationship()
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_more_rows_are_shown_with_as_many_queries(session: Session, count: int) -> None:
+    session.add_all(Payment(order_id=1, line_id=1 + number % 3) for number in range(count))
+    session.commit()
+    order = session.get_one(Order, 1)
+    asked = []
+    event.listen(session.get_bind(), "before_cursor_execute", lambda *args: asked.append(args[2]))
+    formset = inlineformset_factory(Order, Payment, fields=["line"])(instance=order)
+    assert formset.as_div.count(" selected>") == count + 1
+    assert len(asked) == 3  # the payments, their lines, the lines to choose from
+
+
 # Order
 
 

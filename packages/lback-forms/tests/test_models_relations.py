@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="lback-forms[orm] is not installed")
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, String, Table, UniqueConstraint, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
@@ -19,6 +21,7 @@ from lback.forms import models_relations
 from lback.forms.fields import CharField
 from lback.forms.forms import Form
 from lback.forms.models import ModelChoiceField, ModelForm, ModelMultipleChoiceField, modelform_factory
+from lback.forms.validation import ValidationError
 from lback.utils.urls import path
 
 
@@ -196,6 +199,39 @@ def test_a_forged_choice_is_an_error_of_the_field(session: Session, forged: str)
 def test_json_of_another_shape_is_an_error_of_the_field(session: Session, forged: Any) -> None:
     assert "author" in BookForm(data={"title": "T", "author": forged}, db_session=session).errors
     assert "tags" in BookForm(data={"title": "T", "author": 1, "tags": forged or [0]}, db_session=session).errors
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.builds(lambda: 10**5000),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=ANYTHING)
+@pytest.mark.parametrize("kind", [ModelChoiceField, ModelMultipleChoiceField])
+@pytest.mark.parametrize("model", [Author, Tag, Shelf])
+def test_whatever_is_sent_for_rows_is_answered(
+    session: Session, kind: type[ModelChoiceField], model: type, value: Any
+) -> None:
+    field = kind(model, db_session=session, required=False)
+    try:
+        cleaned = field.clean(value)
+    except ValidationError:
+        assert field.has_changed(None, value) in (True, False)
+    else:
+        rows = cleaned if isinstance(cleaned, list) else [cleaned]
+        assert all(row is None or isinstance(row, model) for row in rows)
+    assert "<script" not in field.render("f", value)
+
+
+def test_whether_a_choice_was_changed_is_told_without_a_query(session: Session) -> None:
+    one, several = ModelChoiceField(Author), ModelMultipleChoiceField(Tag)
+    author, tags = session.get_one(Author, 1), list(session.scalars(select(Tag)))
+    assert [one.has_changed(author, sent) for sent in ("1", "01", "2", "", "x")] == [False, False, True, True, True]
+    assert several.has_changed(tags, [models_relations.key_text(tag) for tag in reversed(tags)]) is False
+    assert several.has_changed(tags, []) is True
 
 
 def test_a_query_says_which_rows_may_be_chosen(session: Session) -> None:

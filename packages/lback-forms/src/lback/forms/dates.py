@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, ClassVar
 
 from lback.forms.field import Field
-from lback.forms.inputs import DateInput, DateTimeInput, TextInput, TimeInput
+from lback.forms.inputs import DateInput, DateTimeInput, Input, TextInput, TimeInput
 from lback.forms.messages import N_
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -48,6 +48,11 @@ class _MomentField(Field):
             except ValueError:
                 continue
         raise self.error("invalid")
+
+    def has_changed(self, initial: Any, sent: Any) -> bool:
+        """Tell whether another moment was sent; the browser has no more than three digits of a second."""
+        shown = self.prepare(initial)
+        return super().has_changed(self.widget.format_value(shown) if isinstance(self.widget, Input) else shown, sent)
 
     def from_iso(self, text: str) -> datetime:
         """Return the moment of text that matches `pattern`."""

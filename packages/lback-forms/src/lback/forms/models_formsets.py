@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import Select, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import selectinload
 
 from lback.forms.forms import Form
 from lback.forms.formsets import DELETE, ORDER, FormSet, checked_options
@@ -74,6 +75,8 @@ class ModelFormSet(FormSet):
         self.model: type = self.form.model()
         self.db_session = db_session if db_session is not None else request_session()
         self.query = query
+        self._related = [name for name, each in self.form._class_fields().items() if isinstance(each, ModelChoiceField)]
+        self._offered: dict[str, dict[str, list[Any]]] = {name: {} for name in self._related}
         self.can_add = can_add
         self.can_change = can_change
         if can_delete is not None:
@@ -88,10 +91,13 @@ class ModelFormSet(FormSet):
     # The forms
 
     def _finder(self) -> ModelChoiceField:
-        query = self.query
+        mapper = mapper_of(self.model)
+        query = select(self.model).order_by(*mapper.primary_key) if self.query is None else self.query
         if self.order_field is not None:
-            query = select(self.model) if query is None else query.order_by(None)
-            query = query.order_by(getattr(self.model, self.order_field), *inspect(self.model).primary_key)
+            query = query.order_by(None).order_by(getattr(self.model, self.order_field), *mapper.primary_key)
+        # What the forms show of other rows is loaded with these, rather than for each of them.
+        related = [getattr(self.model, name) for name in self._related if name in mapper.relationships]
+        query = query.options(*(selectinload(attribute) for attribute in related))
         return ModelChoiceField(self.model, query=query, db_session=self.db_session)
 
     def rows(self) -> list[Any]:
@@ -150,6 +156,10 @@ class ModelFormSet(FormSet):
     def add_fields(self, form: Form, index: int | str) -> None:
         """Add the hidden key to the form of a row, and disable the fields where rows can't be changed."""
         super().add_fields(form, index)
+        for name in self._related:
+            field = form.fields.get(name)
+            if isinstance(field, ModelChoiceField):
+                field.shared = self._offered[name]
         if form.is_extra:
             return
         row = cast("ModelForm", form).instance

@@ -6,7 +6,7 @@ They need a database session: the form's, that of the object being edited, or th
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -56,6 +56,8 @@ class ModelChoiceField(ChoiceField):
         self.query = query
         self.empty_label = empty_label
         self.db_session = db_session
+        #: Where the same field of several forms keeps what it offers, so that it is asked for once.
+        self.shared: dict[str, list[Any]] = {}
 
     @property
     def session(self) -> Any:
@@ -87,10 +89,12 @@ class ModelChoiceField(ChoiceField):
 
     def options(self, value: Any) -> list[tuple[str, str]]:
         """Return the rows to show when `value` is chosen."""
-        rows = self.rows(limit=MAX_OPTIONS)
+        if "rows" not in self.shared:
+            self.shared["rows"] = self.rows(limit=MAX_OPTIONS)
+        rows = self.shared["rows"]
         if len(rows) == MAX_OPTIONS:
             shown = {key_text(row) for row in rows}
-            rows += [row for row in self.find(self.chosen(value)) if key_text(row) not in shown]
+            rows = [*rows, *(row for row in self.find(self.chosen(value)) if key_text(row) not in shown)]
         pairs = [(key_text(row), self.label_from_instance(row)) for row in rows]
         if self.query is None:
             pairs.sort(key=lambda pair: pair[1].casefold())
@@ -103,6 +107,19 @@ class ModelChoiceField(ChoiceField):
     def chosen(self, value: Any) -> list[Any]:
         """Return the texts of the keys in what is shown or was sent."""
         return [] if value is None or value == "" else [value]
+
+    def copy(self) -> Self:
+        """Return a field for one form, which keeps nothing of what others have asked for."""
+        twin = super().copy()
+        twin.shared = {}
+        return twin
+
+    def has_changed(self, initial: Any, sent: Any) -> bool:
+        """Tell whether other keys were sent, without asking the database."""
+        return self._keys(self.prepare(initial)) != self._keys(sent)
+
+    def _keys(self, value: Any) -> set[Any]:
+        return {parse_key(self.model, text) for text in self.chosen(value)}
 
     def find(self, texts: Iterable[Any]) -> list[Any]:
         """Return the rows that may be chosen and have these keys; a forged key finds none."""
