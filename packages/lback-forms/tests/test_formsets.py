@@ -1,5 +1,6 @@
 """Formsets: one form several times, and what those who send it can't do."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,14 @@ from hypothesis import strategies as st
 
 from lback.core.datastructures import MultiDict
 from lback.core.exceptions import ConfigurationError
+from lback.core.request import Request
+from lback.core.response import HTMLResponse
+from lback.core.testing import Client, make_app
 from lback.forms.fields import CharField, FileField, IntegerField
 from lback.forms.forms import Form
 from lback.forms.formsets import FormSet, formset_factory
 from lback.forms.validation import ValidationError
+from lback.utils.urls import path
 
 
 class ItemForm(Form):
@@ -202,9 +207,35 @@ def test_errors_of_the_whole_stand_at_the_top() -> None:
     assert html.index("Fill in at least 1.") < html.index("<fieldset")
 
 
+def test_forms_that_do_not_count_are_shown_without_errors() -> None:
+    deleted = {"name": "", "count": "x", "DELETE": "on"}
+    formset = ItemFormSet(
+        data=sent(deleted, {"name": "", "count": "1"}, {"name": "x", "count": "y"}), initial=KNOWN[:1]
+    )
+    assert not formset[0]["name"].errors
+    assert " checked" in formset[0]["DELETE"].input
+    assert formset.as_div.count('class="field-error"') == 1
+
+
 def test_two_formsets_fit_into_one_page() -> None:
     data = sent({"name": "a", "count": "1"}, prefix="one") | sent({"name": "b", "count": "1"}, prefix="two")
     assert [ItemFormSet(data=data, prefix=name).cleaned_data[0]["name"] for name in ("one", "two")] == ["a", "b"]
+
+
+@pytest.mark.parametrize("layout", ["as_p", "as_ul", "as_table", "as_div"])
+def test_in_a_request_one_token_comes_along_and_the_post_passes(layout: str) -> None:
+    def view(request: Request) -> HTMLResponse:
+        formset = ItemFormSet(request.POST) if request.method == "POST" else ItemFormSet()
+        return HTMLResponse("saved" if formset.is_valid() else getattr(formset, layout))
+
+    middlewares = ["lback.middlewares.csrf.CSRFMiddleware"]
+    client = Client(make_app([path("/", view, allowed_methods=["GET", "POST"])], MIDDLEWARES=middlewares))
+    page = client.get("/").text
+    tokens = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert len(tokens) == 1
+    data = sent({"name": "a", "count": "1"}, {"name": "", "count": "1"})
+    assert client.post("/", data=data | {"csrfmiddlewaretoken": tokens[0]}).text == "saved"
+    assert client.post("/", data=data).status_code == 403
 
 
 # Classes

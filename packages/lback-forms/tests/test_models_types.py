@@ -268,6 +268,23 @@ def test_a_check_that_can_not_be_evaluated_is_left_to_the_database(session: Sess
     assert errors(session, price="-1") == {}
 
 
+class Ticket(Base):
+    __tablename__ = "tickets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(sa.Enum("open", "done", native_enum=False, create_constraint=True, name="state"))
+    urgent: Mapped[bool] = mapped_column(sa.Boolean(create_constraint=True, name="urgent"))
+    due: Mapped[datetime | None] = mapped_column(sa.DateTime)
+    __table_args__ = (sa.CheckConstraint("due > '2026-01-01 state'"),)
+
+
+def test_the_checks_of_types_are_kept_by_their_fields(session: Session) -> None:
+    form = modelform_factory(Ticket)(data={"state": "done", "due": "2026-01-31T14:30"}, db_session=session)
+    assert form.is_valid(), form.errors
+    form.save()
+    form = modelform_factory(Ticket)(data={"state": "done", "due": "2025-01-31T14:30"}, db_session=session)
+    assert list(form.errors) == ["due"]
+
+
 class Period(Base):
     __tablename__ = "periods"
     id: Mapped[int] = mapped_column(primary_key=True)

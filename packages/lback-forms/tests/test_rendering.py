@@ -1,6 +1,7 @@
 """Forms as HTML: the layouts, their escaping, and what assistive software is told."""
 
 import re
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -365,3 +366,35 @@ def test_a_form_can_do_without_the_token(client: Client) -> None:
 
 def test_outside_of_a_request_there_is_no_token() -> None:
     assert "csrfmiddlewaretoken" not in NoteForm().as_p
+
+
+# What it costs
+
+
+def python_calls(work: Callable[[], object]) -> int:
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_twice_the_fields_cost_twice_as_much(layout: str) -> None:
+    def cost(count: int) -> int:
+        form_class = type("Wide", (Form,), {f"f{number}": CharField(max_length=9) for number in range(count)})
+        data = {f"f{number}": "too long a text" for number in range(count)}
+        getattr(form_class(data), layout)
+        return python_calls(lambda: getattr(form_class(data), layout))
+
+    small, large = cost(20), cost(40)
+    assert large < 2.1 * small
+    # A field with an error; forms of the peers take some hundreds of calls for one.
+    assert (large - small) / 20 < 300

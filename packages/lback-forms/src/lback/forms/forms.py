@@ -123,6 +123,10 @@ class Form(metaclass=FormMetaclass):
 
     # Validation
 
+    def skip_validation(self) -> None:
+        """Take the form to be without errors and values, whatever was sent; for a formset that leaves it out."""
+        self._errors, self._cleaned = {}, {}
+
     def is_valid(self) -> bool:
         """Validate the form at the first call; tell whether it is bound and without errors."""
         return self.is_bound and not self.errors

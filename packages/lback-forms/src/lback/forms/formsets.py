@@ -100,6 +100,9 @@ class FormSet:
             if self.is_bound:
                 self._size = self._total()
                 self._forms = self._sent_forms()
+                for form in self._forms:
+                    if not self._counts(form):
+                        form.skip_validation()
             else:
                 self._forms = self._new_forms()
                 self._size = len(self._forms)
@@ -168,7 +171,7 @@ class FormSet:
     def errors(self) -> list[dict[str, list[ValidationError]]]:
         """What is wrong, for each form by field; empty for forms that were left empty or taken away."""
         self._validate()
-        return [form.errors if self._counts(form) else {} for form in self.forms]
+        return [form.errors for form in self.forms]
 
     @property
     def non_form_errors(self) -> list[ValidationError]:

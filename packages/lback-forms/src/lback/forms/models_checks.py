@@ -6,6 +6,7 @@ products``. So whatever SQL it is written in means the same here.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import (
@@ -108,8 +109,8 @@ def _violated(
 
     marks = [case((_not(replacement_traverse(rule.sqltext, {}, in_row)), 1), else_=0) for rule in rules]
     try:
-        # What fails in here must not end the transaction around it, as it would on PostgreSQL.
-        with connection.begin_nested():
+        # What fails on PostgreSQL would end the transaction around it.
+        with connection.begin_nested() if typed else nullcontext():
             found = connection.execute(select(*marks).select_from(source)).one()
     except SQLAlchemyError:
         return []
