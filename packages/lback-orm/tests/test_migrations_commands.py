@@ -127,8 +127,8 @@ def migrated(site: Site) -> Site:
 
 
 def test_makemigrations_names_the_files_it_wrote_and_writes_for_the_project_alone(site: Site) -> None:
-    result = site.run("makemigrations")
-    assert result.output == f"Wrote {site.app}/migrations/0001_initial.py\n"
+    # Warnings go elsewhere: other tests in this process have models of no app here.
+    assert site.run("makemigrations").stdout == f"Wrote {site.app}/migrations/0001_initial.py\n"
     assert not (site.folder / "db.sqlite").exists()
 
 
