@@ -304,3 +304,9 @@ def test_settings_are_read_only_and_a_copy_may_differ() -> None:
     with pytest.raises(AttributeError, match=r"config\.replace\(PROJECT_NAME=\.\.\.\) gives a copy"):
         config.PROJECT_NAME = "blog"
     assert (config.PROJECT_NAME, config.replace(PROJECT_NAME="blog").PROJECT_NAME) == ("shop", "blog")
+
+
+def test_a_name_that_a_method_has_hides_none(project: Any) -> None:
+    config = project(dotenv="get=a\nreplace=b\npublic=c\n_values=d\n")
+    assert [config[name] for name in ("get", "replace", "public", "_values")] == ["a", "b", "c", "d"]
+    assert (config.get("DEBUG"), config.replace(DEBUG=True).DEBUG, config.public["DEBUG"]) == (False, True, False)

@@ -79,9 +79,10 @@ class Config(Mapping[str, Any]):
         }
         guarded = {name: _guarded(name, value) for name, value in merged.items()}
         public = {name: redacted(name, value) for name, value in guarded.items() if not is_secret_name(name)}
-        # As attributes of the object they are found without __getattr__, which costs ten times as much.
+        # As attributes of the object they are found without __getattr__, which costs ten times as much. A variable of a
+        # .env may be called like a method, and stays out of its way.
         vars(self).update(
-            guarded,
+            {name: value for name, value in guarded.items() if not hasattr(Config, name)},
             _values=guarded,
             public=MappingProxyType(public),
             secrets=tuple(sorted(_secrets(guarded.values()), key=len, reverse=True)),
