@@ -91,8 +91,8 @@ class Maker:
             self.lost = losses(comparison.connection, found, renames)
             if self.lost and not answers.allow_data_loss:
                 raise RefusedChange(
-                    f"That would delete {' and '.join(self.lost)}. If it only has another name now, say so with --rename "
-                    "old:new; use --allow-data-loss to delete it."
+                    f"That would delete {' and '.join(self.lost)}. If it only has another name now, say so with "
+                    "--rename old:new; use --allow-data-loss to delete it."
                 )
             missing = gaps(comparison.connection, found, renames, comparison.tables)
             found = filled(found, {gap.name: (gap, _value(gap, answers)) for gap in missing})

@@ -78,6 +78,11 @@ class DatabaseSessionStore:
         with self._database.transaction() as session:
             return _rows(session.execute(delete(Session).where(Session.user_id == str(user_id))))
 
+    def delete_all(self) -> int:
+        """Forget every session and return how many there were."""
+        with self._database.transaction() as session:
+            return _rows(session.execute(delete(Session)))
+
     def purge_expired(self) -> int:
         """Delete the rows that no cookie can use any more and return how many there were."""
         with self._database.transaction() as session:
