@@ -131,6 +131,13 @@ def test_a_huge_count_makes_no_forms() -> None:
     assert len(formset) == 0
 
 
+def test_a_count_without_values_makes_no_forms() -> None:
+    many = formset_factory(ItemForm)
+    formset = many(data={"form-TOTAL_FORMS": "2000", "form-0-name": "a"})
+    assert codes(formset) == ["incomplete"]
+    assert len(formset) == 0
+
+
 def test_the_count_of_what_there_was_is_not_asked_of_the_browser() -> None:
     data = sent({"name": "", "count": ""}, {"name": "", "count": ""}) | {"item-INITIAL_FORMS": "0"}
     assert not ItemFormSet(data=data, initial=KNOWN).is_valid()

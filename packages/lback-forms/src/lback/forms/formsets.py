@@ -28,8 +28,8 @@ F = TypeVar("F", bound="FormSet")
 class FormSet:
     """One form several times: subclass it, or call `formset_factory`, and say which form.
 
-    Nothing that is sent decides more than how many forms there are, up to twice `max_num`. A form that shows no initial
-    values may be left empty; it is neither validated nor a part of the result.
+    Nothing that is sent decides more than how many forms there are: up to twice `max_num`, and no more than there are
+    values for. A form that shows no initial values may be left empty; it is neither validated nor a part of the result.
 
     Args:
         data: What was sent; None for forms to fill in.
@@ -122,16 +122,18 @@ class FormSet:
             total = read_integer(sent.strip() if isinstance(sent, str) else str(int(sent)))
         except (TypeError, ValueError, OverflowError):
             total = -1
-        if total < 0:
-            self.add_error(ValidationError(N_("The form was not sent as a whole. Send it again."), "incomplete"))
-            return 0
-        # Each of the most may be taken away and another one added in its place.
         if total > self._most_sent():
             self.add_error(self._too_many())
+            return 0
+        # A form of boxes alone sends nothing where none is ticked; beyond those that were shown, it does not count.
+        shown = len(self.initial) + self.extra + self.min_num
+        if not 0 <= total <= len(self.data) + len(self.files) + shown:
+            self.add_error(ValidationError(N_("The form was not sent as a whole. Send it again."), "incomplete"))
             return 0
         return total
 
     def _most_sent(self) -> int:
+        # Each of the most may be taken away and another one added in its place.
         return max(2 * self.max_num, len(self.initial) + self.extra)
 
     def _make_form(self, index: int | str, **options: Any) -> Form:
