@@ -20,6 +20,7 @@ from lback.forms import fields, widgets
 from lback.forms.forms import Form
 from lback.forms.formsets import formset_factory
 from lback.forms.validation import ValidationError
+from lback.security.csrf import csrf_input
 from lback.utils.urls import path
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -91,9 +92,21 @@ PAGE = """<!DOCTYPE html>
 </main></body></html>"""
 
 
+def by_hand(form: Form) -> str:
+    """Return a form as somebody writes it field by field."""
+    parts = [form[field.name].input for field in form.hidden_fields]
+    for field in form.visible_fields:
+        after = field.input + field.help_tag + field.error_list
+        if field.is_group:
+            parts.append(f"<fieldset{field.group_attrs}><legend>{field.label}</legend>{after}</fieldset>")
+        else:
+            parts.append(f"<div>{field.label_tag} {after}</div>")
+    return "".join([csrf_input(), *parts])
+
+
 def page(form: Any, layout: str) -> HTMLResponse:
     summary = getattr(form, "error_summary", "")
-    body = AROUND.get(layout, "{}").format(getattr(form, layout))
+    body = by_hand(form) if layout == "by_hand" else AROUND.get(layout, "{}").format(getattr(form, layout))
     return HTMLResponse(PAGE.format(title=f"A form {layout}", summary=summary, form=body))
 
 
@@ -164,6 +177,13 @@ def test_axe_finds_nothing_wrong(
     violations: Callable[[str, bool], list[str]], name: str, layout: str, send: bool
 ) -> None:
     assert violations(f"/{name}/{layout}/", send) == []
+
+
+@pytest.mark.parametrize("send", [False, True], ids=["new", "errors"])
+def test_axe_finds_nothing_wrong_with_fields_one_by_one(
+    violations: Callable[[str, bool], list[str]], send: bool
+) -> None:
+    assert violations("/every/by_hand/", send) == []
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -206,6 +206,23 @@ def test_a_row_of_all_types_is_saved_shown_and_left_as_it_is(
     assert {name: getattr(row, name) for name in EXPECTED} == EXPECTED
 
 
+def test_digits_of_a_second_that_no_browser_shows_are_kept(session: Session) -> None:
+    moment = datetime(2026, 1, 31, 14, 30, 5, 123456)  # noqa: DTZ001
+    row = Everything(**EXPECTED | {"moment": moment, "hour": moment.time()})
+    session.add(row)
+    session.commit()
+    form_class = modelform_factory(Everything, ["moment", "hour"])
+    shown = {"moment": "2026-01-31T14:30:05.123", "hour": "14:30:05.123"}
+    assert all(f'value="{text}"' in form_class(instance=row)[name].input for name, text in shown.items())
+    for sent, expected in ((shown, moment), (shown | {"moment": "2026-01-31T14:30:06"}, moment.replace(second=6))):
+        form = form_class(data=sent, instance=row)
+        assert form.is_valid()
+        form.save()
+        session.expire_all()
+        assert row.hour == moment.time()
+        assert row.moment == (expected if sent is shown else expected.replace(microsecond=0))
+
+
 def test_a_file_that_may_be_absent_can_be_removed(session: Session, upload: Callable[..., UploadedFile]) -> None:
     form_class = modelform_factory(Everything, ["content", "cover"])
     row = Everything(**EXPECTED)

@@ -133,6 +133,13 @@ class DateTimeField(_MomentField):
         return value
 
 
+def with_all_digits(value: Any, old: Any) -> Any:
+    """Return the old moment where the new one is the same but for digits of a second that no browser shows."""
+    if type(old) is type(value) and isinstance(old, datetime | time):
+        return old if old.replace(microsecond=old.microsecond // 1000 * 1000) == value else value
+    return value
+
+
 class DurationField(Field):
     """A length of time, as `datetime.timedelta`.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 try:
-    from sqlalchemy import Column, LargeBinary, inspect
+    from sqlalchemy import Column, DateTime, LargeBinary, Time, inspect
     from sqlalchemy.exc import DataError, IntegrityError
     from sqlalchemy.orm import Mapper, Session, object_session
     from sqlalchemy.orm.attributes import set_committed_value
@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
 
 from lback.core.exceptions import ConfigurationError
 from lback.forms.bound import in_words
+from lback.forms.dates import with_all_digits
 from lback.forms.field import Field
 from lback.forms.files import FileField
 from lback.forms.forms import Form, FormMetaclass
@@ -213,6 +214,8 @@ class ModelForm(Form):
                     continue
                 if value is None and not column.nullable:
                     value = scalar_default(column)
+                if isinstance(column.type, DateTime | Time) and self.instance is not None:
+                    value = with_all_digits(value, getattr(self.instance, name))
                 yield name, value
 
     def _is_left_to_default(self, name: str, column: Any, value: Any) -> bool:

@@ -162,7 +162,7 @@ class UUIDField(Field):
 
 
 class JSONField(Field):
-    """A JSON document. Options as for `Field`."""
+    """A JSON document; of a name that comes twice in an object, the last value counts. Options as for `Field`."""
 
     default_widget = Textarea
     default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": N_('Enter JSON, such as {"key": [1, 2]}.')}
