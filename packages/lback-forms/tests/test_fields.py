@@ -318,6 +318,11 @@ def test_json_is_read_and_shown() -> None:
     assert JSONField().prepare({"ä": 1}) == '{\n  "ä": 1\n}'
 
 
+def test_a_backslash_before_what_looks_like_an_escape_is_text() -> None:
+    assert JSONField().clean(r'"C:\\u0000"') == r"C:\u0000"
+    assert code_of(JSONField(), r'"\\\u0000"') == "invalid"
+
+
 @pytest.mark.parametrize("text", ["{", "NaN", "[Infinity]", "[" * 100_000, "1" * 10_000, '"\\u0000"', '"\\ud800"'])
 def test_what_is_no_json_is_refused(text: str) -> None:
     assert code_of(JSONField(), text) == "invalid"

@@ -175,8 +175,8 @@ class JSONField(Field):
             written = json.dumps(document, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise self.error("invalid") from error
-        # PostgreSQL can't hold these.
-        if "\\u0000" in written or has_surrogate(written):
+        # PostgreSQL can't hold these. A backslash is written as two, which do not begin an escape.
+        if "\\u0000" in written.replace("\\\\", "") or has_surrogate(written):
             raise self.error("invalid")
         return document
 
