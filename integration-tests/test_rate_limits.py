@@ -1,20 +1,18 @@
 """A rate limit holds for all workers of a server together: exactly so many requests get through."""
 
-import http.client
 import importlib
 import os
 import secrets
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from .servers import Server, gunicorn, wait_for
 
 REDIS = os.environ.get("LBACK_TEST_REDIS", "redis://127.0.0.1:6379/0")
 WORKERS, LIMIT, REQUESTS = 4, 37, 200
@@ -66,57 +64,50 @@ def prefix() -> Iterator[str]:
     connection.close()
 
 
-class Server:
-    """gunicorn with several workers, all of them ready."""
+class Site:
+    """Where the site answers, and what gunicorn writes."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"127.0.0.1:{self.port}"]
-        self.log = folder / "log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen([*command, "site_of_test:application"], cwd=folder, stderr=log)
-        for _ in range(1200):
-            if self.log.read_text().count("Booting worker") == WORKERS:
-                return
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.05)
-        pytest.fail(self.log.read_text())
+    def __init__(self, server: Server, log: Path) -> None:
+        self.server, self._log = server, log
 
     def get(self, _: int = 0) -> tuple[int, str]:
         """Return the status and the text of the page."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("GET", "/")
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
-        return response.status, text
+        answer = self.server.get("/")
+        return int(answer[9:12]), answer.rpartition(b"\r\n")[2].decode()
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=30)
+    def wait_for_workers(self, number: int) -> None:
+        """Wait until so many have begun since the start."""
+        wait_for(lambda: self._log.read_text().count("Booting worker") == number)
 
 
 @pytest.fixture
-def server(prefix: str, tmp_path: Path) -> Iterator[Server]:
+def site(prefix: str, tmp_path: Path) -> Iterator[Site]:
+    """A site with four workers, all of them ready."""
     (tmp_path / "site_of_test.py").write_text(SITE.format(prefix=prefix, redis=REDIS, limit=LIMIT))
-    running = Server(tmp_path)
-    yield running
-    running.stop()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = (f"--workers={WORKERS}", f"--bind=127.0.0.1:{port}")
+    with (
+        (tmp_path / "log").open("w") as log,
+        gunicorn(tmp_path, "site_of_test:application", *options, log=log) as process,
+    ):
+        site = Site(Server(process, port), tmp_path / "log")
+        try:
+            site.wait_for_workers(WORKERS)
+            yield site
+        finally:
+            process.terminate()
 
 
-def test_of_many_requests_at_once_exactly_the_limit_passes_four_workers(server: Server) -> None:
+def test_of_many_requests_at_once_exactly_the_limit_passes_four_workers(site: Site) -> None:
     with ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(server.get, range(REQUESTS)))
+        answers = list(pool.map(site.get, range(REQUESTS)))
     assert Counter(status for status, _ in answers) == {200: LIMIT, 429: REQUESTS - LIMIT}
     assert len({pid for status, pid in answers if status == 200}) > 1
 
 
-def test_a_restart_of_the_workers_does_not_begin_anew(server: Server) -> None:
-    assert [server.get()[0] for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
-    server.process.send_signal(signal.SIGHUP)
-    for _ in range(600):
-        if server.log.read_text().count("Booting worker") == 2 * WORKERS:
-            break
-        time.sleep(0.05)
-    assert server.get()[0] == 429
+def test_a_restart_of_the_workers_does_not_begin_anew(site: Site) -> None:
+    assert [site.get()[0] for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
+    site.server.process.send_signal(signal.SIGHUP)
+    site.wait_for_workers(2 * WORKERS)
+    assert site.get()[0] == 429
