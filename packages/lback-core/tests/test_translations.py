@@ -149,6 +149,14 @@ def test_caches_are_told_that_the_page_depends_on_it(site: Any) -> None:
     assert site("{{ _('Hello') }}").headers["vary"] == "Accept-Language"
 
 
+def test_caches_are_told_the_same_of_the_page_of_an_error(tmp_path: Path) -> None:
+    write_catalogue(tmp_path / "locale", "de", {"Hello": "Hallo"})
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "404.html").write_text("{{ _('Hello') }}")
+    page = Client(make_app([], BASE_DIR=tmp_path)).get("/nowhere/", headers={"Accept-Language": "de"})
+    assert (page.status_code, page.text, page.headers["vary"]) == (404, "Hallo", "Accept-Language")
+
+
 def test_a_page_without_translated_texts_does_not_depend_on_it(site: Any) -> None:
     assert "vary" not in site("plain", "de").headers
 

@@ -10,6 +10,7 @@ from lback.core.exceptions import MESSAGES, HTTPException
 from lback.core.request import Request
 from lback.core.response import HTMLResponse, Response, dump_json
 from lback.core.signals import SignalDispatcher
+from lback.core.translations import note_language
 
 if TYPE_CHECKING:
     from lback.core.templating import TemplateRenderer
@@ -65,6 +66,9 @@ class ErrorHandler:
         else:
             response = HTMLResponse(self._rendered(request, error.status, title, error.message), error.status)
         response.headers.update(error.headers)
+        language = request.made("language")
+        if language is not None:
+            note_language(language, request, response, None)
         return response
 
     def _rendered(self, request: Request, status: int, title: str, message: str) -> str:
