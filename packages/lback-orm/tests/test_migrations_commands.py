@@ -66,7 +66,7 @@ class Site:
     def in_process(self, *arguments: str, stdin: Any = subprocess.DEVNULL) -> Any:
         """Run a command in a process of its own, which reads the models anew."""
         script = RUN.format(name=arguments[0], arguments=list(arguments[1:]))
-        command = [sys.executable, "-c", script]
+        command = [sys.executable, "-B", "-c", script]
         return subprocess.run(command, cwd=self.folder, stdin=stdin, capture_output=True, text=True, check=False)
 
     def at_terminal(self, typed: str, *arguments: str, code: int = 0) -> str:
@@ -116,6 +116,8 @@ except LbackError as error:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    # Models that are written again within a second, at the same length, would be read from what was compiled before.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Site(tmp_path)
 
 

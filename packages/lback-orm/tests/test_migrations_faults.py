@@ -87,7 +87,7 @@ def start(project: MigrationProject) -> subprocess.Popen[str]:
         module=f"{project.name}.school",
     )
     return subprocess.Popen(
-        [sys.executable, "-u", "-c", script],
+        [sys.executable, "-uB", "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
