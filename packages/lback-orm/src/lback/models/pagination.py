@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Query, Session
 
 from lback.core.exceptions import BadRequest
 
@@ -97,7 +97,7 @@ class Page(Generic[T]):
 
 def paginate_query(
     session: Session,
-    statement: Select[T],
+    statement: Select[T] | Query[T],
     page: int | str | None = 1,
     per_page: int | str | None = 20,
     max_per_page: int = MAX_PER_PAGE,
@@ -106,11 +106,14 @@ def paginate_query(
 
     Args:
         session: Where to look.
-        statement: With an ``order_by`` that puts every row in one place; pages overlap otherwise.
+        statement: A ``select()`` or ``session.query()`` with an ``order_by`` that puts every row in one place; pages
+            overlap otherwise.
         page: Its number, also as a client sent it; what is none is the first, and one behind the last is the last.
         per_page: How many rows; also as a client sent it.
         max_per_page: The most that a client can ask for.
     """
+    if isinstance(statement, Query):
+        statement = cast("Select[T]", statement.statement)
     size = min(_number(per_page, 20), max_per_page)
     total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     number = min(_number(page, 1), max(1, math.ceil(total / size)))
@@ -185,8 +188,7 @@ def _text(value: Any) -> str:
 def _values(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
     try:
         text = urlsafe_b64decode(cursor[:LONGEST_CURSOR].encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
-        # JSON writes a NUL, which no text column takes, as an escape.
-        values: Any = json.loads(text) if "\\u0000" not in text else None
+        values: Any = json.loads(text)
         return [_value(value, _kind(key)) for value, key in zip(values, keys, strict=True)]
     except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise BadRequest("The cursor does not belong to this list. Begin with the first page.") from None
@@ -205,5 +207,8 @@ def _value(value: Any, kind: type) -> Any:
         return kind(value)
     # A bool is no number here, and the largest number of a database has 63 bits.
     if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        raise ValueError(value)
+    # A NUL and half a surrogate pair, which JSON can write, are no text to a database.
+    if isinstance(value, str) and b"\0" in value.encode():
         raise ValueError(value)
     return value
