@@ -112,6 +112,15 @@ def test_a_change_inside_a_value_is_kept_when_it_is_said(store: MemoryStore) -> 
     assert session(store, again.save())["cart"] == ["tea"]
 
 
+def test_a_change_inside_a_value_that_is_not_json_is_refused_when_it_is_said(store: MemoryStore) -> None:
+    """Not when the session is written, which is after the view's work was committed."""
+    one = session(store)
+    one["cart"] = []
+    one["cart"].append({"tea"})
+    with pytest.raises(TypeError, match=r"JSON values, and session\['cart'\]"):
+        one.modified = True
+
+
 def test_after_a_flush_the_session_can_be_used_under_a_new_id(store: MemoryStore) -> None:
     one = session(store)
     one["user_id"] = 1

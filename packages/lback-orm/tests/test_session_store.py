@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -276,17 +276,32 @@ class Late(BaseMiddleware):
         return response
 
 
-def test_a_request_that_first_asks_for_the_database_behind_the_view_does_not_wait_for_itself(tmp_path: Path) -> None:
-    def view(request: Request) -> Response:
-        request.session["a"] = 1
-        return Response("x")
+class Excuses(BaseMiddleware):
+    """Answers errors with a page that reads from the database."""
 
+    def process_exception(self, request: Request, exc: Exception) -> Response:
+        request.db_session.execute(text("SELECT 1"))
+        return Response("sorry", 500)
+
+
+def remembers_and_fails(request: Request) -> Response:
+    request.session["seen"] = 1
+    raise RuntimeError("on purpose")
+
+
+@pytest.mark.parametrize(
+    ("view", "middleware", "status"), [(remember, "Late", 200), (remembers_and_fails, "Excuses", 500)]
+)
+def test_a_request_that_first_asks_for_the_database_behind_the_view_does_not_wait_for_itself(
+    tmp_path: Path, view: Callable[[Request], Response], middleware: str, status: int
+) -> None:
     app = make_app(
         [path("/", view, ["POST"])],
-        MIDDLEWARES=[*MIDDLEWARES, f"{__name__}.Late"],
+        MIDDLEWARES=[*MIDDLEWARES, f"{__name__}.{middleware}"],
         INSTALLED_APPS=["sessions"],
         BASE_DIR=tmp_path,
-        SQLITE_BUSY_TIMEOUT=0.5,
+        SQLITE_BUSY_TIMEOUT=0.1,
     )
     Session.__table__.create(app.container.get(DatabaseManager).engine)  # type: ignore[attr-defined]
-    assert Client(app).post("/").status_code == 200
+    assert Client(app).post("/").status_code == status
+    assert [data["seen"] for data in stored(app)] == [1]

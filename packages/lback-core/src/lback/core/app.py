@@ -213,6 +213,7 @@ class Application:
     def _recovered(self, request: Request, error: Exception) -> Response:
         """Undo what the view did, and answer its error."""
         request.finish(None, error)
+        request.answered = True
         return self._excepted(request, error)
 
     def _excepted(self, request: Request, error: Exception) -> Response:

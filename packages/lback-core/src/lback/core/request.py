@@ -47,7 +47,7 @@ class Request:
 
     # What most requests never change is not set on each of them.
     problem = ""
-    #: Whether the view is done, or was passed over, and the response on its way back.
+    #: Whether the view is done, failed or was passed over, and the response on its way back.
     answered = False
     path_params: Mapping[str, Any] = MappingProxyType({})
     route: "Route | None" = None

@@ -92,11 +92,27 @@ class Session(MutableMapping[str, Any]):
         self.asked = False
         # What `FlashMessages` fetched, for the other places of the page.
         self.shown: list[dict[str, str]] | None = None
-        self.modified = False
+        self._modified = False
         self._idle = idle
         self._lifetime = lifetime
         self._loaded: dict[str, Any] | None = None
         self._discarded: str | None = None
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is something to write down; set it after a change inside a list or dictionary.
+
+        Raises:
+            TypeError: What is inside is no JSON value.
+        """
+        return self._modified
+
+    @modified.setter
+    def modified(self, modified: bool) -> None:
+        if modified:
+            for key, value in self._data.items():
+                _refuse_unless_json(key, value)
+        self._modified = modified
 
     @property
     def _data(self) -> dict[str, Any]:
@@ -116,24 +132,20 @@ class Session(MutableMapping[str, Any]):
             return {}
         # Writing down every visit would be a write for every read; a tenth of the idle time is exact enough.
         if now > found.get(SEEN, 0) + self._idle / 10:
-            self.modified = True
+            self._modified = True
         return found
 
     def __getitem__(self, key: str) -> Any:
         return self._data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        try:
-            json.dumps({key: value}, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            # Now, in the view: when the session is written, the work of the view has been committed.
-            raise TypeError(f"A session keeps JSON values, and session[{key!r}] is or holds none: {error}") from None
+        _refuse_unless_json(key, value)
         self._data[key] = value
-        self.modified = True
+        self._modified = True
 
     def __delitem__(self, key: str) -> None:
         del self._data[key]
-        self.modified = True
+        self._modified = True
 
     def __iter__(self) -> Iterator[str]:
         return (key for key in self._data if key not in (CREATED, SEEN, FLASHES))
@@ -149,13 +161,13 @@ class Session(MutableMapping[str, Any]):
         data = self._data
         self._discard()
         data.pop(CREATED, None)
-        self.modified = True
+        self._modified = True
 
     def flush(self) -> None:
         """Forget everything, on the server as well; call it at logout."""
         self._discard()
         self._loaded = {}
-        self.accessed = self.modified = True
+        self.accessed = self._modified = True
 
     def _discard(self) -> None:
         if self.cookie:
@@ -206,11 +218,19 @@ class Session(MutableMapping[str, Any]):
             now = time.time()
             data |= {CREATED: self._data.get(CREATED, now), SEEN: now}
             self.cookie = self.store.save(self.cookie, data, self._idle)
-        self.modified = False
+        self._modified = False
         return self.cookie
 
     def __repr__(self) -> str:
         return f"<Session, {'new' if self.cookie is None else 'known'}>"
+
+
+def _refuse_unless_json(key: str, value: Any) -> None:
+    """Raise now, in the view: when the session is written, the work of the view has been committed."""
+    try:
+        json.dumps({key: value}, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"A session keeps JSON values, and session[{key!r}] is or holds none: {error}") from None
 
 
 class FlashMessages:
