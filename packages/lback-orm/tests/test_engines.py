@@ -3,9 +3,10 @@
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -169,6 +170,19 @@ def test_the_settings_bound_the_pool_of_every_database(tmp_path: Path, address: 
     pool = make_engine(Config({"BASE_DIR": tmp_path, "DATABASE_URL": address, **settings})).pool
     assert isinstance(pool, QueuePool)
     assert (pool.size(), pool._max_overflow, pool.timeout()) == (2, 1, 0.5)
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", 3), ("?connect_timeout=7", 7)])
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_connecting_takes_no_longer_than_waiting_for_a_connection_may(scheme: str, query: str, seconds: int) -> None:
+    engine = make_engine(Config({"DATABASE_URL": f"{scheme}://h/a{query}", "DB_POOL_TIMEOUT": 2.5}))
+
+    @event.listens_for(engine, "do_connect")
+    def connecting(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+        raise ConnectionError(options["connect_timeout"])
+
+    with pytest.raises(ConnectionError, match=f"^{seconds}$"):
+        engine.connect()
 
 
 def test_an_unknown_dialect_is_refused_with_a_sentence() -> None:

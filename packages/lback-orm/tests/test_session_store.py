@@ -181,6 +181,19 @@ def stored(app: Application) -> list[dict[str, Any]]:
         return [json.loads(data) for data in session.scalars(select(Session.data))]
 
 
+def test_no_visitor_waits_until_expired_sessions_are_deleted(app: Application) -> None:
+    store = app.container.get(SessionStore)  # type: ignore[type-abstract]
+    assert isinstance(store, DatabaseSessionStore)
+    for number in range(99):
+        store.save(None, {"seen": -number}, -1)
+    environ = Client(app)._environ("POST", "/remember/", b"", "", {})
+    body = app(environ, lambda status, headers, exc_info=None: lambda data: None)
+    assert b"".join(body) == b""
+    assert rows(store) == 100
+    body.close()  # type: ignore[attr-defined]
+    assert [data["seen"] for data in stored(app)] == [1]
+
+
 def test_a_visit_that_stores_nothing_leaves_no_row(app: Application) -> None:
     assert Client(app).get("/").json() == {"seen": 0}
     assert stored(app) == []

@@ -35,6 +35,12 @@ def test_the_parts_of_a_server_are_put_together_and_quoted() -> None:
     assert url(**settings) == "postgresql+psycopg://me:p%40ss%2Fw%3Ard@localhost:5432/shop"
 
 
+def test_a_password_that_is_none_is_refused_by_its_name() -> None:
+    """As ``DB_PASSWORD = env("DB_PASSWORD")`` leaves it where the variable is missing."""
+    with pytest.raises(ConfigurationError, match=r"DB_PASSWORD must be text; .* None"):
+        url(DB_ENGINE="postgresql", DB_NAME="shop", DB_PASSWORD=None)
+
+
 def test_mariadb_speaks_the_whole_of_unicode() -> None:
     assert url(DB_ENGINE="mysql", DB_NAME="shop") == "mysql+pymysql://localhost:3306/shop?charset=utf8mb4"
 

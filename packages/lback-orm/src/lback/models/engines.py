@@ -6,6 +6,7 @@ that will write, ``IMMEDIATE``. A deferred transaction that reads first and writ
 else wrote in between, whatever the busy timeout; an immediate one waits its turn.
 """
 
+import math
 import os
 import secrets
 import sqlite3
@@ -86,7 +87,11 @@ def _pool(url: URL, config: Config, beside: Engine | None) -> dict[str, Any]:
         return {**pool, "creator": _memory() if beside is None else beside.pool._creator}
     if url.get_backend_name() == "sqlite":
         return {**pool, "connect_args": {"check_same_thread": False}}
-    return {**pool, "pool_pre_ping": True, "pool_recycle": config.DB_POOL_RECYCLE}
+    pool |= {"pool_pre_ping": True, "pool_recycle": config.DB_POOL_RECYCLE}
+    if url.drivername in EXTRAS and "connect_timeout" not in url.query:
+        # A server that accepts and says nothing would be waited for as long as one likes. libpq knows no less than 2.
+        pool["connect_args"] = {"connect_timeout": max(2, math.ceil(config.DB_POOL_TIMEOUT))}
+    return pool
 
 
 def _memory() -> Callable[[], sqlite3.Connection]:

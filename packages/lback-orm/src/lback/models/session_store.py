@@ -3,11 +3,12 @@
 import hashlib
 import json
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
+from lback.core.context import current_request
 from lback.models.base import utc_now
 from lback.models.database import DatabaseManager
 from lback.models.session import Session
@@ -21,7 +22,7 @@ class DatabaseSessionStore:
     """Sessions as rows: the cookie holds a random id, the table its hash and the data as JSON.
 
     Every write is a short transaction of its own, so what a session holds survives a view that is rolled back. Expired
-    rows are deleted by whichever process begins its next hundredth session.
+    rows are deleted by whichever process begins its next hundredth session, when that visitor has the response.
 
     Args:
         db_manager: The database.
@@ -39,7 +40,7 @@ class DatabaseSessionStore:
             row = session.execute(
                 select(Session.data, Session.expires_at).where(Session.key == hashed(cookie))
             ).one_or_none()
-        if row is None or _aware(row.expires_at) <= utc_now():
+        if row is None or row.expires_at <= utc_now():
             return None
         try:
             data = json.loads(row.data)
@@ -65,8 +66,15 @@ class DatabaseSessionStore:
             session.execute(insert(Session).values(key=hashed(fresh), created_at=now, **values))
         self._begun += 1
         if self._begun % PURGE_EVERY == 0:
-            self.purge_expired()
+            self._purge_soon()
         return fresh
+
+    def _purge_soon(self) -> None:
+        request = current_request()
+        if request is None:
+            self.purge_expired()
+        else:
+            request.after_response(self.purge_expired)
 
     def delete(self, cookie: str) -> None:
         """Forget a session."""
@@ -100,8 +108,3 @@ def _rows(result: Any) -> int:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _aware(moment: datetime) -> datetime:
-    # SQLite and MariaDB give back the time without its zone, which is UTC.
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=utc_now().tzinfo)
