@@ -1,6 +1,7 @@
 """One database session a request: every way out of a view, and what is written then."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,16 @@ def streams(request: Request) -> Response:
     return StreamingResponse(str(request.db_session.scalar(count)) for _ in range(1))
 
 
+def streams_and_fails(request: Request) -> Response:
+    add(request)
+
+    def pieces() -> Iterator[str]:
+        yield str(request.db_session.scalar(select(func.count()).select_from(Parent)))
+        raise RuntimeError("on purpose")
+
+    return StreamingResponse(pieces())
+
+
 def untouched(request: Request) -> Response:
     return Response("nothing")
 
@@ -118,6 +129,7 @@ URLPATTERNS = [
     path("/template/", breaks_its_template, POST),
     path("/commit/", fails_to_commit, POST),
     path("/streams/", streams, POST),
+    path("/stream-fails/", streams_and_fails, POST),
     path("/untouched/", untouched),
     path("/counts/", counts),
     path("/proxy/", through_the_proxy),
@@ -184,9 +196,21 @@ def test_middlewares_see_the_response_when_the_work_is_committed(sqlite: Databas
     assert seen == [1]
 
 
-def test_a_view_that_does_not_ask_opens_no_session(client: Client, app: Application) -> None:
-    client.get("/untouched/")
-    assert app.container.get(DatabaseManager).engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("address", "opened"), [("/untouched/", 0), ("/counts/", 1)])
+def test_a_session_is_opened_when_a_view_asks_for_it(
+    client: Client, app: Application, address: str, opened: int
+) -> None:
+    sessions: list[Session] = []
+    made = app.container.request_components["db_session"]
+
+    def counted(request: Request) -> Session:
+        sessions.append(made.factory(request))
+        return sessions[-1]
+
+    app.container.request_components["db_session"] = replace(made, factory=counted)
+    client.get(address)
+    assert len(sessions) == opened
+    assert app.container.get(DatabaseManager).engine.pool.checkedin() == opened  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("address", ["/returns/", "/raises/", "/commit/", "/streams/"])
@@ -197,6 +221,15 @@ def test_the_connection_goes_back_to_the_pool(client: Client, app: Application, 
 
 def test_a_streaming_body_reads_from_the_session_until_it_is_closed(app: Application, client: Client) -> None:
     assert client.post("/streams/").text == "1"
+
+
+def test_a_body_that_fails_while_it_is_sent_gives_the_connection_back(
+    app: Application, client: Client, sqlite: DatabaseManager
+) -> None:
+    with pytest.raises(RuntimeError, match="on purpose"):
+        client.post("/stream-fails/")
+    assert app.container.get(DatabaseManager).engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert rows(sqlite) == 1
 
 
 def test_a_client_that_goes_away_leaves_no_connection_behind(app: Application, client: Client) -> None:
