@@ -1,7 +1,9 @@
 """The fixtures that pytest finds once lback-orm is installed: a database for tests, and work that is undone."""
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,9 +81,12 @@ def project(tmp_path: Path, database_url: str) -> Path:
     return tmp_path
 
 
-def run(folder: Path) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", f"--rootdir={folder}"]
-    return subprocess.run([*command, str(folder)], cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [*command, str(folder)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def databases(url: str) -> set[str]:
@@ -103,6 +108,28 @@ def test_tests_of_a_project_work_on_a_database_of_their_own_and_leave_nothing(pr
     assert databases(database_url) == set()
 
 
+NOTES_ITS_DATABASE = """
+import os
+from pathlib import Path
+
+def test_what_the_worker_works_on(settings, db_session):
+    Path(os.environ["PYTEST_XDIST_WORKER"]).write_text(settings.DATABASE_URL)
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_each_worker_of_xdist_has_a_database_of_its_own(project: Path, database_url: str) -> None:
+    with (project / "test_notebook.py").open("a") as tests:
+        tests.write(NOTES_ITS_DATABASE)
+    workers = ("gw0", "gw1")
+    with ThreadPoolExecutor(2) as threads:
+        runs = list(threads.map(lambda worker: run(project, PYTEST_XDIST_WORKER=worker), workers))
+    assert ["6 passed" in done.stdout for done in runs] == [True, True], runs[0].stdout
+    assert len({(project / worker).read_text() for worker in workers} | {database_url}) == 3
+    assert databases(database_url) == set()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_server_that_is_away_is_told_in_one_sentence(project: Path) -> None:
     settings = project / "settings.py"
     settings.write_text(f"{settings.read_text()}DATABASE_URL = 'postgresql://nobody:s3cr3t-s3cr3t@127.0.0.1:1/own'\n")
