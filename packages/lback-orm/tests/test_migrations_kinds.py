@@ -371,7 +371,9 @@ def test_a_revision_written_on_sqlite_makes_and_drops_the_type_too(project: Migr
     from lback.migrations.making import Maker
 
     project.models(school=KINDS["a table with an enum"][1])
-    Maker(create_engine("sqlite://"), project.apps, ["school"], project.base).make()
+    engine = create_engine("sqlite://")
+    Maker(engine, project.apps, ["school"], project.base).make()
+    engine.dispose()
     project.migrate()
     assert project.differences() == ""
     project.back_and_forth()
