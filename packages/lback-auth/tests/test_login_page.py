@@ -7,7 +7,7 @@ import pytest
 from lback.core.testing import Client
 
 PASSWORD = "a fine password"
-REFUSED = "The user name or the password is not right."
+REFUSED = "The user name or the password is not right, or the e-mail address is not confirmed yet."
 
 
 class TestPage:

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select
 
+from lback.auth.logins import fingerprint
 from lback.auth.models import User
-from lback.auth.sessions import fingerprint, login
+from lback.auth.sessions import login
 from lback.core.response import Response
 from lback.core.testing import Client
 from lback.utils.urls import path
@@ -105,7 +106,7 @@ class TestWhatIsKept:
         with database.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT * FROM sessions").all()
         kept = repr(rows)
-        assert "user_fingerprint" in kept
+        assert "user_login" in kept
         assert PASSWORD not in kept
         assert "bcrypt" not in kept
         assert "$2b$" not in kept

@@ -1,5 +1,6 @@
 """The forms of users and groups."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -43,9 +44,15 @@ class UserForm(ModelForm):
         return value
 
     def save(self, db_session: Any = None, commit: bool = True) -> Any:
-        """Write the user down, with a hash of the password if there is a new one."""
+        """Write the user down, with a hash of the password if there is a new one.
+
+        An address that staff enters counts as confirmed.
+        """
         password = self.cleaned_data.get("new_password")
+        before = getattr(self.instance, "email", None)
         user = super().save(db_session, commit=False)
+        if user.email != before:
+            user.email_verified_at = datetime.now(UTC) if user.email else None
         if password:
             user.set_password(password)
         return user

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,7 +66,8 @@ def create_superuser(
         address = _value("E-mail (may be empty)", "--email", "" if noinput and email is None else email, free_email)
         password = _new_password(password_stdin, noinput, os.environ.get(PASSWORD_VARIABLE))
         with _refusals(), database.transaction() as db:
-            users.create(db, name, password, address or None, is_superuser=True)
+            user = users.create(db, name, password, address or None, is_superuser=True)
+            _write_down(db, user, "user_created")
     click.echo(f"Created the superuser {name}.")
 
 
@@ -80,7 +82,9 @@ def reset_password(project: "Project", username: str | None, password_stdin: boo
         name = _value("Username", "--username", username, _existing(database), noinput)
         password = _new_password(password_stdin, noinput, None)
         with _refusals(), database.transaction() as db:
-            _user(db, name).set_password(password)
+            user = _user(db, name)
+            user.set_password(password)
+            _write_down(db, user, "user_password_changed")
     click.echo(f"{name} has a new password, and is logged out everywhere.")
 
 
@@ -89,7 +93,7 @@ def reset_password(project: "Project", username: str | None, password_stdin: boo
 @_noinput
 @click.pass_obj
 def activate_user(project: "Project", username: str | None, noinput: bool) -> None:
-    """Let a deactivated user log in again."""
+    """Let a user log in: one that was deactivated, or has not confirmed the e-mail address."""
     _set_active(project, username, noinput, active=True)
 
 
@@ -136,8 +140,19 @@ def _set_active(project: "Project", username: str | None, noinput: bool, *, acti
             user = _user(db, name)
             changed = user.is_active != active
             user.is_active = active
+            if active and user.email and user.email_verified_at is None:
+                user.email_verified_at = datetime.now(UTC)
+                changed = True
+            if changed:
+                _write_down(db, user, "user_activated" if active else "user_deactivated")
     state = "active" if active else "deactivated"
     click.echo(f"{name} is {state} now." if changed else f"{name} was {state} already.")
+
+
+def _write_down(db: "Session", user: "User", event: str) -> None:
+    from lback.auth.models import AuthEvent
+
+    db.add(AuthEvent(event=event, user_id=user.id, username=user.username, reason="command"))
 
 
 @contextmanager

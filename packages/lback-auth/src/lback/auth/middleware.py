@@ -1,18 +1,25 @@
 """`AuthMiddleware`: gives every request its user."""
 
+from lback.auth.events import Journal, finish
 from lback.auth.models import User
 from lback.auth.sessions import session_user
+from lback.auth.throttling import Throttle
+from lback.auth.tokens import bearer_user
 from lback.core.container import Container
 from lback.core.exceptions import ConfigurationError
 from lback.core.middleware import BaseMiddleware
+from lback.core.request import Request
 from lback.core.sessions import SessionStore
+
+BEARER = "bearer "
 
 
 class AuthMiddleware(BaseMiddleware):
     """Provides ``request.user``, and views with a parameter annotated ``User`` with it: the user, or None.
 
-    The user is loaded when a view or a template first asks; other pages cost no query. Nobody is logged in whose
-    account is deactivated or whose password has changed since.
+    The user is that of the access token in ``Authorization: Bearer``, and without one that of the session. It is loaded
+    when a view or a template first asks; other pages cost no query. Nobody is logged in whose account is deactivated,
+    whose password has changed since, or who ended that login elsewhere.
 
     Args:
         container: Where the user becomes known as a component.
@@ -34,4 +41,18 @@ class AuthMiddleware(BaseMiddleware):
                 f"{type(store).__name__} keeps sessions in the cookie, where a logout can't end them. Use a store on "
                 "the server: leave SESSION_STORE empty for the one in the database."
             )
-        container.add_request(User, session_user, name="user")
+        container.add_request(User, request_user, name="user")
+        container.add_request(Journal, lambda _: Journal(), name="auth_journal", finish=finish)
+        container.add_factory(Throttle, Throttle.from_container)
+
+
+def request_user(request: Request) -> User | None:
+    """Return the user of a request, or None for an anonymous visitor.
+
+    Raises:
+        Unauthorized: It has a bearer token that is not, or no longer, worth anything.
+    """
+    authorization: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    if authorization[: len(BEARER)].lower() == BEARER:
+        return bearer_user(request, authorization[len(BEARER) :].strip())
+    return session_user(request)

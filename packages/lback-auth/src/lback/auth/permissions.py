@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lback.auth.events import record
+from lback.auth.models.records import REASON_LENGTH
 from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
 from lback.core.response import Response
@@ -82,6 +84,7 @@ class PermissionRequired:
         dispatcher.send("permission_check_failed", self, **facts, reason=reason)
         if user is None:
             return login_required(request)
+        record(request, "permission_check_failed", user=user, reason=name[:REASON_LENGTH])
         _flash(request, NOT_ALLOWED, "error")
         return return_403(request, NOT_ALLOWED)
 

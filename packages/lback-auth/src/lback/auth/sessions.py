@@ -1,25 +1,26 @@
-"""Logging in and out: which user a session belongs to.
+"""Logging in and out in a browser: which user a session belongs to.
 
-The session keeps the id of the user and a fingerprint of the password hash. A changed password changes the hash, so
-every session from before is worth nothing from then on, wherever it is.
+The session keeps the ids of the user and of the login, whose row in the database says whether it still counts.
 """
 
-import hashlib
 import hmac
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import time
+from datetime import timedelta
 
+from lback.auth.logins import SessionManager, begin, fingerprint, user_of
+from lback.auth.models import User
 from lback.core.request import Request
 from lback.security.csrf import rotate_token
 
-if TYPE_CHECKING:
-    from lback.auth.models import User
-
 USER_ID = "user_id"
-FINGERPRINT = "user_fingerprint"
+LOGIN_ID = "user_login"
+RIGHTS = "user_rights"
+PENDING = "auth_pending"
+# Seconds between the password and the code of the second factor.
+PENDING_SECONDS = 600
 
 
-def login(request: Request, user: "User") -> None:
+def login(request: Request, user: User) -> None:
     """Make `user` the one this session belongs to, under a new session id and with a new CSRF secret.
 
     What an anonymous visitor had in the session is kept; what another user had is not. The password, or whatever else
@@ -33,49 +34,63 @@ def login(request: Request, user: "User") -> None:
     session = request.session
     if session.get(USER_ID) in (None, str(user.id)):
         session.cycle()
+        SessionManager().end(request.db_session, user, session.get(LOGIN_ID, ""))
     else:
         session.flush()
+    started = begin(request, user, "session", timedelta(hours=request.config.SESSION_LIFETIME_HOURS))
+    session.pop(PENDING, None)
     session[USER_ID] = str(user.id)
-    session[FINGERPRINT] = fingerprint(user)
+    session[LOGIN_ID] = started.id
+    session[RIGHTS] = _rights(user)
     rotate_token(request)
-    user.last_login_at = datetime.now(UTC)
     vars(request)["user"] = user
 
 
 def logout(request: Request) -> None:
     """End the session, on the server as well; the visitor is anonymous from here on."""
+    user = session_user(request)
+    if user is not None:
+        SessionManager().end(request.db_session, user, request.session[LOGIN_ID])
     request.session.flush()
     rotate_token(request)
     vars(request)["user"] = None
 
 
-def session_user(request: Request) -> "User | None":
+def wait_for_code(request: Request, user: User) -> None:
+    """Note that `user` has shown the password, and is logged in by nothing but the second factor."""
+    logout(request)
+    request.session[PENDING] = {"user": user.id, "fingerprint": fingerprint(user), "at": int(time.time())}
+
+
+def pending_user(request: Request) -> User | None:
+    """Return who has shown the password in this session and not the second factor yet, or None after ten minutes."""
+    pending = request.session.get(PENDING)
+    if pending is None or time.time() - pending["at"] > PENDING_SECONDS:
+        return None
+    user: User | None = request.db_session.get(User, pending["user"])
+    if user is None or not user.is_active or not hmac.compare_digest(fingerprint(user), pending["fingerprint"]):
+        return None
+    return user
+
+
+def session_user(request: Request) -> User | None:
     """Return the user that the session belongs to, or None when nobody is logged in.
 
-    A session whose user is gone or deactivated, or has another password since, is ended.
+    A session whose user is gone or deactivated, has another password since, or ended it elsewhere, is ended. When the
+    user has become, or ceased to be, staff or superuser, the session goes on under a new id.
     """
-    from lback.auth.models import User
-
     session = request.session
     user_id = session.get(USER_ID)
     if user_id is None:
         return None
-    user: User | None = request.db_session.get(User, int(user_id)) if _is_key(user_id) else None
-    known = session.get(FINGERPRINT, "")
-    if user is not None and user.is_active and hmac.compare_digest(fingerprint(user), known):
-        return user
-    session.flush()
-    return None
+    user = user_of(request, user_id, session.get(LOGIN_ID))
+    if user is None:
+        session.flush()
+    elif session.get(RIGHTS) != _rights(user):
+        session.cycle()
+        session[RIGHTS] = _rights(user)
+    return user
 
 
-def _is_key(user_id: object) -> bool:
-    # More digits than a key of any database has are an error in the driver.
-    return isinstance(user_id, str) and user_id.isdecimal() and len(user_id) <= 18
-
-
-def fingerprint(user: "User") -> str:
-    """Return a text that changes with the password, and from which nothing about it can be told.
-
-    The hash is the key, and with it its salt of 128 bits: who has the fingerprint alone has nothing to try guesses on.
-    """
-    return hmac.digest(user.password_hash.encode(), b"lback.auth.session", hashlib.sha256).hex()
+def _rights(user: User) -> str:
+    return f"{user.is_staff:d}{user.is_superuser:d}"

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lback.auth.managers import BASIC_GROUP
 from lback.auth.models import Group
 from lback.core.config import Config
-
-BASIC_GROUP = "basic_user"
 
 
 def default_groups(session: Session, config: Config) -> Iterator[str]:

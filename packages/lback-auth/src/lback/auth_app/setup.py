@@ -1,7 +1,9 @@
-"""What the app does while an application is built: it makes sure that a login would have an effect."""
+"""What the app does while an application is built: it refuses what would make logins useless or unsafe."""
 
 from collections.abc import Mapping
 
+from lback.auth.jwt_auth import JWTAuth
+from lback.auth.links import check_site_url
 from lback.auth.middleware import AuthMiddleware
 from lback.core.app import Application
 from lback.core.apps import import_attribute
@@ -9,11 +11,14 @@ from lback.core.exceptions import ConfigurationError
 
 
 def register(application: Application) -> None:
-    """Check that the application gives its requests a user.
+    """Check the middlewares, the keys of tokens, and where links in mails lead.
 
     Raises:
-        ConfigurationError: `AuthMiddleware` is not in ``MIDDLEWARES``: people could log in and would stay anonymous.
+        ConfigurationError: `AuthMiddleware` is not in ``MIDDLEWARES``: people could log in and would stay anonymous. Or
+            a setting of the app can't be used.
     """
+    check_site_url(application.config)
+    application.container.get(JWTAuth)
     for entry in application.config.MIDDLEWARES:
         target = entry.get("class", "") if isinstance(entry, Mapping) else entry
         class_ = import_attribute(target) if target else None

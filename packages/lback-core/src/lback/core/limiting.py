@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -40,6 +40,13 @@ TIMEOUT = 0.5
 MAX_KEY = 128
 
 KEY_PARTS = ("ip", "user", "route")
+
+
+class Counters(Protocol):
+    """Where a `RateLimiter` counts; `LimitStore` is one."""
+
+    def add(self, key: str, seconds: int, amount: int = 1) -> int | None:
+        """Add to a counter that lives for some seconds, in one step; return the sum, or None if nobody can count."""
 
 
 class LimitStore:
@@ -79,15 +86,15 @@ class LimitStore:
         weakref.finalize(self, pool.disconnect)
         return RedisStorage(url, connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
 
-    def add(self, key: str, seconds: int) -> int | None:
-        """Add one to a counter that lives for some seconds; return the sum, or None if the store is away."""
+    def add(self, key: str, seconds: int, amount: int = 1) -> int | None:
+        """Add to a counter that lives for some seconds; return the sum, or None if the store is away."""
         if self._lock is not None:
             with self._lock:
-                return self._storage.incr(key, seconds)
+                return self._storage.incr(key, seconds, amount)
         if self._resume_at and time.monotonic() < self._resume_at:
             return None
         try:
-            total = self._storage.incr(key, seconds)
+            total = self._storage.incr(key, seconds, amount)
         except StorageError as error:
             if not self._resume_at:
                 logger.warning("Redis, which has the counters of the rate limits, is away: %.200r.", error)
@@ -147,7 +154,7 @@ class RateLimiter:
         ``RateLimiter(store, "5/minute", "login", fail_closed=True).hit(client_key(request.remote_addr)).allowed``
     """
 
-    def __init__(self, store: LimitStore, limit: str, scope: str, fail_closed: bool = False) -> None:
+    def __init__(self, store: Counters, limit: str, scope: str, fail_closed: bool = False) -> None:
         self._store = store
         self._item = parse_limit(limit)
         self._seconds = self._item.get_expiry()
@@ -164,12 +171,19 @@ class RateLimiter:
         window = int(now // self._seconds)
         limit = self._item.amount
         reset_after = math.ceil((window + 1) * self._seconds - now)
-        if len(key) > MAX_KEY or not key.isascii():
-            key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        total = self._store.add(f"{self._scope}/{window}/{key}", self._seconds)
+        total = self._store.add(self._counter(key, window), self._seconds)
         if total is None:
             return Verdict(not self._fail_closed, limit, limit, int(PAUSE), counted=False)
         return Verdict(total <= limit, limit, max(limit - total, 0), reset_after)
+
+    def take_back(self, key: str) -> None:
+        """Take one back that turned out not to count, such as a login with the right password."""
+        self._store.add(self._counter(key, int(time.time() // self._seconds)), self._seconds, -1)
+
+    def _counter(self, key: str, window: int) -> str:
+        if len(key) > MAX_KEY or not key.isascii():
+            key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{self._scope}/{window}/{key}"
 
     def check(self, request: Request, key: str) -> Verdict:
         """Count one, and refuse the request if that is too many.

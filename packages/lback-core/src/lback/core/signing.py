@@ -1,6 +1,7 @@
 """Signed values: what leaves for a cookie or a link and must come back unchanged."""
 
 import hashlib
+import hmac
 import re
 import secrets
 import zlib
@@ -29,7 +30,7 @@ def check_secret_key(config: Config) -> None:
         )
     if not key and config.DEBUG:
         return
-    if len(key) < MINIMUM_LENGTH or _simple(key):
+    if len(key) < MINIMUM_LENGTH or is_simple(key):
         raise ConfigurationError(
             f"SECRET_KEY must be at least {MINIMUM_LENGTH} random characters; it is "
             f"{'missing' if not key else 'too short or too simple'}. Put the output of "
@@ -37,7 +38,8 @@ def check_secret_key(config: Config) -> None:
         )
 
 
-def _simple(key: str) -> bool:
+def is_simple(key: str) -> bool:
+    """Tell whether a key repeats itself, or is the placeholder of an example."""
     # Random text does not get shorter when it is compressed; what repeats itself does.
     return len(zlib.compress(key.encode())) < MINIMUM_LENGTH or _PLACEHOLDER.search(key) is not None
 
@@ -50,6 +52,11 @@ def _process_key() -> str:
 def _keys(config: Config) -> list[str]:
     # itsdangerous signs with the last key and tries all of them to verify.
     return [*config.SECRET_KEY_FALLBACKS, config.SECRET_KEY or _process_key()]
+
+
+def derived_keys(config: Config, purpose: str) -> list[bytes]:
+    """Return a key of 64 bytes for one purpose alone, made from ``SECRET_KEY``; then those of the earlier keys."""
+    return [hmac.digest(key.encode(), purpose.encode(), hashlib.sha512) for key in reversed(_keys(config))]
 
 
 def signer(config: Config, purpose: str) -> Signer:

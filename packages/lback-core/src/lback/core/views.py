@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from lback.core.container import Container
 from lback.core.exceptions import ConfigurationError, MethodNotAllowed, Unauthorized
-from lback.core.request import Request
+from lback.core.request import SAFE_METHODS, Request
 from lback.core.response import RedirectResponse, Response, to_response
 from lback.core.route_tree import variable_names
 from lback.core.routing import METHODS, Handler, Route
@@ -97,7 +97,9 @@ def _authenticated(handler: Handler) -> Handler:
 
 
 def login_required_response(request: Request) -> Response:
-    """Return the answer to an anonymous user: the way to the login page, or a 401 where there is none.
+    """Return the answer to an anonymous user: the way to the login page and back, or a 401 where there is none.
+
+    Back leads to pages alone: what a form was sent to is no place to come back to.
 
     Raises:
         Unauthorized: The client asks for JSON, or nothing answers at ``LOGIN_URL``.
@@ -105,6 +107,8 @@ def login_required_response(request: Request) -> Response:
     login_url: str = request.config.LOGIN_URL
     if request.wants_json() or request.app.router.match(login_url) is None:
         raise Unauthorized("Log in first.", headers={"WWW-Authenticate": 'Session realm="site"'})
+    if request.method not in SAFE_METHODS:
+        return RedirectResponse(f"{request.script_root}{login_url}", 303)
     return RedirectResponse(f"{request.script_root}{login_url}?{urlencode({'next': request.full_path})}")
 
 

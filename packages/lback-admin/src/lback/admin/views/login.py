@@ -2,14 +2,19 @@
 
 from lback.admin.access import is_staff
 from lback.admin.views.page import page
+from lback.auth.authentication import check_password
+from lback.auth.entering import enter
+from lback.auth.events import announce
 from lback.auth.managers import AdminUserManager
-from lback.auth.sessions import login, logout
+from lback.auth.models import User
+from lback.auth.sessions import logout
+from lback.core.exceptions import TooManyRequests
 from lback.core.request import Request
 from lback.core.response import RedirectResponse, Response
-from lback.core.signals import dispatcher
 from lback.security.redirects import safe_redirect_target
 
 # One sentence for every reason, so that it doesn't tell which accounts exist or who is staff.
+TOO_MANY = "There were too many attempts. Wait a few minutes, and try again."
 REFUSED = "This user name and password do not belong to an account of the staff."
 
 
@@ -25,16 +30,18 @@ def login_view(request: Request) -> Response:
 
 def _log_in(request: Request) -> Response:
     username = request.form.get("username", "").strip()
-    user = AdminUserManager().authenticate(request.db_session, username, request.form.get("password", ""))
     target = request.form.get("next", "")
-    if user is None:
-        dispatcher.send(
-            "admin_login_failed", login_view, request=request, username=username, reason="invalid_credentials"
-        )
-        return page(request, "login.html", {"next": target, "username": username, "error": REFUSED}, status=401)
-    login(request, user)
-    dispatcher.send("admin_login_successful", login_view, request=request, user=user)
-    return RedirectResponse(_target(request, target), 303)
+    shown = {"next": target, "username": username}
+    staff = AdminUserManager(request.config.REQUIRE_CONFIRMED_EMAIL)
+    try:
+        user = check_password(request, username, request.form.get("password", ""), staff, "admin_login_failed")
+    except TooManyRequests as error:
+        response = page(request, "login.html", {**shown, "error": TOO_MANY}, status=429)
+        response.headers.update(error.headers)
+        return response
+    if not isinstance(user, User):
+        return page(request, "login.html", {**shown, "error": REFUSED}, status=401)
+    return RedirectResponse(enter(request, user, _target(request, target), "admin_login_successful"), 303)
 
 
 def logout_view(request: Request) -> Response:
@@ -42,7 +49,7 @@ def logout_view(request: Request) -> Response:
     user = request.user
     if user is not None:
         logout(request)
-        dispatcher.send("user_logged_out", logout_view, request=request, user=user)
+        announce(request, "user_logged_out", logout_view, user=user)
         request.session.set_flash("You are logged out.", "success")
     return RedirectResponse(request.url_for("admin_login_page"), 303)
 

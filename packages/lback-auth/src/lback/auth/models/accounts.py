@@ -6,9 +6,22 @@ A group is a role: it holds permissions, and a user has the permissions of all g
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, String, Table, event, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    String,
+    Table,
+    delete,
+    event,
+    inspect,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
 
+from lback.auth.models.records import Login
 from lback.auth.names import EMAIL_LENGTH, USERNAME_LENGTH, normal_email, normal_username
 from lback.auth.passwords import hash_password, verify_password
 from lback.core.context import current_request
@@ -162,6 +175,16 @@ class User(BaseModel):
     def __repr__(self) -> str:
         # From what is loaded, so that it also works once the database session is gone.
         return f"<User {self.__dict__.get('username', '(not loaded)')!r}>"
+
+
+@event.listens_for(User, "before_update")
+def _end_logins(_mapper: object, connection: Connection, user: User) -> None:
+    """End every login of a user who gets another password or is deactivated, whoever does it."""
+    state = inspect(user)
+    if state.attrs.password_hash.history.has_changes() or (
+        state.attrs.is_active.history.has_changes() and not user.is_active
+    ):
+        connection.execute(delete(Login).where(Login.user_id == user.id))
 
 
 @event.listens_for(User, "expire")
