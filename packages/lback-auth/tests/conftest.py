@@ -1,12 +1,18 @@
 """A small site with users, in a SQLite database on disk."""
 
-import pytest
-from sqlalchemy import event
+import re
+import time
+from datetime import datetime, timedelta
 
-from lback.auth import passwords
+import jwt
+import pytest
+from sqlalchemy import event, select
+
+from lback.auth import logins, passwords
 from lback.auth.managers import UserManager
-from lback.auth.models import Group, UserPermission
+from lback.auth.models import AuthEvent, Group, UserPermission
 from lback.auth.permissions import PermissionRequired
+from lback.core.mail import EmailSender
 from lback.core.response import Response
 from lback.core.signals import dispatcher
 from lback.core.testing import Client, make_app
@@ -74,6 +80,7 @@ def settings(tmp_path):
         "INSTALLED_APPS": ["auth_app"],
         "MIDDLEWARES": MIDDLEWARES,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite'}",
+        "EMAIL_BACKEND": "memory",
     }
 
 
@@ -144,6 +151,67 @@ def log_in(client):
         return client.csrf_post(path, {"identifier": username, "password": password})
 
     return log_in
+
+
+@pytest.fixture
+def outbox(site):
+    """The mails that the site has sent."""
+    return site.container.get(EmailSender).outbox
+
+
+@pytest.fixture
+def mailed_link(outbox):
+    """Return a function that gives the path of the link in the last mail."""
+
+    def mailed_link():
+        return re.search(r"^https?://testserver(/\S+)$", outbox[-1].get_content(), re.MULTILINE)[1]
+
+    return mailed_link
+
+
+@pytest.fixture
+def api(client):
+    """Return a function that posts JSON to an endpoint, as a program without cookies does."""
+
+    def api(name, document=None, *, method="POST", token=None, client=client):
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        sent = {} if document is None else {"json": document}
+        return Client(client.app).request(method, f"/auth/api/{name}/", headers=headers, **sent)
+
+    return api
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Return a function that lets some seconds pass, for everything here that looks at a clock."""
+    passed = [0.0]
+    real = time.time
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=passed[0])
+
+    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
+    for module in (jwt.api_jwt, logins):
+        monkeypatch.setattr(module, "datetime", Clock)
+
+    def later(seconds):
+        passed[0] += seconds
+
+    return later
+
+
+@pytest.fixture
+def events(database):
+    """Return a function that lists what was written down, as ``(event, username, reason)``."""
+
+    def events():
+        with database.transaction(immediate=False) as db:
+            rows = db.scalars(select(AuthEvent).order_by(AuthEvent.id)).all()
+        return [(row.event, row.username, row.reason) for row in rows]
+
+    return events
 
 
 @pytest.fixture

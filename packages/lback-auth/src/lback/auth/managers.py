@@ -66,7 +66,7 @@ class UserManager:
         user = db.get(User, user_id)
         if user is None or not compare_digest(user.password_hash, encoded) or not user.is_active:
             return None
-        if needs_upgrade(encoded):
+        if needs_upgrade(encoded) and self.admits(user):
             user.set_password(password)
         return user
 

@@ -43,7 +43,8 @@ class AuthMiddleware(BaseMiddleware):
             )
         container.add_request(User, request_user, name="user")
         container.add_request(Journal, lambda _: Journal(), name="auth_journal", finish=finish)
-        container.add_factory(Throttle, Throttle.from_container)
+        # Made here and now, so that a limit that can't be read stops the start.
+        container.add(Throttle, Throttle.from_container(container))
 
 
 def request_user(request: Request) -> User | None:

@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
+from lback.auth.authentication import release
 from lback.auth.events import announce
 from lback.auth.links import HOURS, LinkTokens, Purpose, site_url
 from lback.auth.managers import UserManager
@@ -50,8 +51,10 @@ def confirm_email(request: Request, token: str) -> User | None:
 
 def send_confirmation(request: Request, user: User) -> None:
     """Send the link once more to somebody who knows the password; not more often than is allowed."""
+    address = user.email or ""
+    release(request)
     try:
-        request.app.container.get(Throttle).count(request, "mail_account", user.email or "")
+        request.app.container.get(Throttle).count(request, "mail_account", address)
     except TooManyRequests:
         return
     send_link(request, user, "verify")
