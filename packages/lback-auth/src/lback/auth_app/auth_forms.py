@@ -114,8 +114,8 @@ class NewPasswordForm(Form):
     def clean(self) -> Any:
         """Compare the two."""
         values = super().clean()
-        both = {"new_password", "confirm_new_password"} <= values.keys()
-        if both and values["new_password"] != values["confirm_new_password"]:
+        both = [values[name] for name in ("new_password", "confirm_new_password") if name in values]
+        if len(both) == 2 and both[0] != both[1]:
             self.add_error("confirm_new_password", ValidationError("The passwords differ.", "password_mismatch"))
         return values
 
