@@ -225,6 +225,14 @@ class TestForms:
         assert show(name).goes_to() == [None]
 
 
+class TestLogin:
+    def test_leads_to_a_reset_and_to_the_registration(self, show):
+        assert show("login").links() == ["/request-reset-password/", "/register/"]
+
+    def test_does_not_lead_to_a_registration_that_is_closed(self, show):
+        assert show("login", registration_open=False).links() == ["/request-reset-password/"]
+
+
 def test_the_registration_leads_to_the_login(show):
     assert show("register").links() == ["/login/"]
 
