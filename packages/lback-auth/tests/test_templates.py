@@ -86,17 +86,24 @@ SHOWS_NO_FORM = {"requested", "reset-too-old", "status-off"}
 
 
 class Page(HTMLParser):
-    """The tags of a page, each as ``(name, attributes)``, with the forms that stand in it."""
+    """The tags of a page, each as ``(name, attributes)``, with the forms that stand in it; each is closed in turn."""
 
     def __init__(self, text):
         super().__init__()
         self.text = text
         self.tags = []
+        self.open = []
         self.forms = []
         self.feed(text)
+        assert self.open == []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
 
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
+        if tag not in ("input", "link", "meta"):
+            self.open.append(tag)
         self.tags.append((tag, values))
         if tag == "form":
             self.forms.append({"action": values.get("action"), "method": values["method"], "fields": {}, "to": []})
@@ -158,6 +165,18 @@ class TestEveryPage:
         page = show(name)
         assert [len(page.all(tag)) for tag in ("title", "h1", "main")] == [1, 1, 1]
         assert re.search(r"<title>[A-Z][\w -]+ · The Shop</title>", page.text)
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_has_the_style_of_the_app_at_the_width_of_the_screen(self, show, name):
+        page = show(name)
+        assert [values["href"] for values in page.all("link")] == ["/static/auth/auth.css"]
+        assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+        assert page.all("html") == [{"lang": "en"}]
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_leads_on(self, show, name):
+        page = show(name)
+        assert page.links() or "/logout/" in page.goes_to()
 
     @pytest.mark.parametrize("name", PAGES)
     def test_keeps_the_strict_policy(self, show, name):
@@ -325,8 +344,9 @@ class TestSecondFactor:
         assert "A recovery code does the same" in page.text
         assert page.links() == ["/login/"]
 
-    def test_the_setup_shows_the_code_and_the_key(self, show):
+    def test_the_setup_is_three_steps_with_the_code_and_the_key(self, show):
         page = show("setup")
+        assert len(page.all("li")) == 3
         assert str(QR) in page.text
         assert "JBSW Y3DP EHPK 3PXP" in page.words()
         assert page.links() == ["/account/"]
