@@ -1,6 +1,7 @@
 """Counting attempts for all workers together."""
 
 import os
+import secrets
 import threading
 
 import pytest
@@ -150,9 +151,10 @@ class TestRedis:
             client.close()
         return url
 
-    def test_counts_where_it_is_configured_and_the_database_does_not(self, make_site, url, tmp_path, log_in, database):
-        site = make_site(CACHE_URL=url, CACHE_PREFIX=tmp_path.name)
-        other = make_site(CACHE_URL=url, CACHE_PREFIX=tmp_path.name)
+    def test_counts_where_it_is_configured_and_the_database_does_not(self, make_site, url, log_in, database):
+        prefix = secrets.token_hex(8)
+        site = make_site(CACHE_URL=url, CACHE_PREFIX=prefix)
+        other = make_site(CACHE_URL=url, CACHE_PREFIX=prefix)
         clients = [Client(site), Client(other)]
         statuses = [log_in("nobody", client=clients[number % 2]).status_code for number in range(11)]
         assert statuses == [401] * 10 + [429]

@@ -22,9 +22,7 @@ urlpatterns = [
     ),
     path("/reset-password-confirm/", passwords.reset_confirm_page, PAGE, name="web_reset_password_confirm_page"),
     path("/reset-password/", passwords.handle_reset, FORM, name="web_handle_reset_password_confirm_submit"),
-    path(
-        "/change-password/", passwords.change_password_page, PAGE, name="web_change_password", requires_auth=True
-    ),
+    path("/change-password/", passwords.change_password_page, PAGE, name="web_change_password", requires_auth=True),
     path(
         "/change-password/",
         passwords.handle_change_password,
