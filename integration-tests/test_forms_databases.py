@@ -1,7 +1,5 @@
 """Model forms on the databases themselves: types of one database, constraints, and values that it would refuse."""
 
-import os
-import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -10,17 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from lback.forms.models import ModelForm, modelform_factory
 from lback.forms.models_inlines import inlineformset_factory
 
-SERVERS = {
-    "postgresql": os.environ.get("LBACK_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres"),
-    "mysql": os.environ.get("LBACK_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306/"),
-}
+from .databases import SERVERS, server_database
 
 
 @pytest.fixture(scope="module", params=["sqlite", *SERVERS])
@@ -31,23 +24,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
         yield engine
         engine.dispose()
         return
-    url = make_url(SERVERS[request.param])
-    name = f"lback_test_{secrets.token_hex(6)}"
-    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except (ImportError, SQLAlchemyError) as error:
-        reason = f"no {request.param} server: {str(error).splitlines()[0]}"
-        if os.environ.get("LBACK_TEST_SERVICES") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    engine = sa.create_engine(url.set(database=name))
-    yield engine
-    engine.dispose()
-    with server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name}"))
-    server.dispose()
+    with server_database(request.param) as url:
+        engine = sa.create_engine(url)
+        yield engine
+        engine.dispose()
 
 
 class Base(DeclarativeBase):

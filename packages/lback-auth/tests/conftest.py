@@ -12,6 +12,7 @@ from lback.auth import logins, passwords
 from lback.auth.managers import UserManager
 from lback.auth.models import AuthEvent, Group, UserPermission
 from lback.auth.permissions import PermissionRequired
+from lback.auth.throttling import LIMITS
 from lback.core.mail import EmailSender
 from lback.core.response import Response
 from lback.core.signals import dispatcher
@@ -81,6 +82,8 @@ def settings(tmp_path):
         "MIDDLEWARES": MIDDLEWARES,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite'}",
         "EMAIL_BACKEND": "memory",
+        # As many as usual, in windows that don't end in the middle of a test.
+        "AUTH_LIMITS": {name: f"{limit.partition('/')[0]}/1000 days" for name, limit in LIMITS.items()},
     }
 
 

@@ -3,10 +3,11 @@
 import os
 import secrets
 import threading
+import time
 
 import pytest
 
-from lback.auth.throttling import LIMITS, DatabaseCounters, Throttle
+from lback.auth.throttling import DatabaseCounters, Throttle
 from lback.core.exceptions import ConfigurationError
 from lback.core.limiting import LimitStore
 from lback.core.testing import Client
@@ -68,8 +69,13 @@ class TestLimits:
         with pytest.raises(ConfigurationError):
             make_site(AUTH_LIMITS=limits)
 
-    def test_are_the_documented_ones(self):
-        assert LIMITS["login_account"] == "10/15 minutes"
+    def test_come_back_after_their_time(self, make_site, add_user, log_in, later):
+        add_user()
+        client = Client(make_site(AUTH_LIMITS={}))
+        later(-time.time() % 900)  # the beginning of a window, so that none ends in between
+        assert [log_in(password="wrong password", client=client).status_code for _ in range(11)][-1] == 429
+        later(901)
+        assert log_in(client=client).status_code == 303
 
 
 class TestLogins:
@@ -139,7 +145,7 @@ class TestRedis:
         redis = pytest.importorskip(
             "redis", reason="the Redis client is not installed; it comes with lback-core[redis]"
         )
-        url = os.environ.get("LBACK_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+        url = os.environ.get("LBACK_TEST_REDIS", "redis://127.0.0.1:6379/0")
         client = redis.Redis.from_url(url)
         try:
             client.ping()

@@ -21,6 +21,8 @@ urlpatterns = [
         name="web_handle_request_reset_password_submit",
     ),
     path("/reset-password-confirm/", passwords.reset_confirm_page, PAGE, name="web_reset_password_confirm_page"),
+    # Where a project's own template without an `action` sends its form.
+    path("/reset-password-confirm/", passwords.handle_reset, FORM),
     path("/reset-password/", passwords.handle_reset, FORM, name="web_handle_reset_password_confirm_submit"),
     path("/change-password/", passwords.change_password_page, PAGE, name="web_change_password", requires_auth=True),
     path(

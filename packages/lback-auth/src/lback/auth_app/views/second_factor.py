@@ -101,7 +101,7 @@ def _shown(request: Request, user: User) -> dict[str, object]:
     site = request.config.PROJECT_NAME or request.host
     # With a white margin of its own: most readers want one, on dark pages as well.
     drawing = segno.make(totp.address(secret, user.username, site), error="m").svg_inline(
-        border=4, light="#fff", svgclass="auth-qr", lineclass=None, omitsize=True
+        border=4, light="#fff", svgclass=None, lineclass=None, omitsize=True
     )
     text = totp.base32(secret)
     return {
