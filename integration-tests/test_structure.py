@@ -28,6 +28,7 @@ ARROWS = {
 DISTRIBUTIONS = {
     "dotenv": "python-dotenv",
     "email_validator": "email-validator",
+    "jwt": "PyJWT",
     "psycopg": "psycopg",
     "pymysql": "PyMySQL",
     "alembic_postgresql_enum": "alembic-postgresql-enum",
@@ -40,6 +41,7 @@ MODULES_OF_EXTRAS = {
     "lback-core": {"redis": ("core/cache_redis.py",), "testing": ("core/pytest_plugin.py",)},
     "lback-orm": {"testing": ("models/pytest_plugin.py",), "postgresql": ("migrations/enum_values.py",)},
     "lback-forms": {"orm": ("forms/models",)},
+    "lback-auth": {"asymmetric": ("auth/jwt_keys.py",)},
 }
 
 each_package = pytest.mark.parametrize("package", CODE_PACKAGES, ids=str)

@@ -11,6 +11,7 @@ from environment import ROOT, environment, say
 REQUIREMENTS = (
     *("pytest>=8", "hypothesis>=6.100", "aiosmtpd>=1.4.6", "trustme>=1.2"),
     *("psycopg[binary]>=3.1", "alembic-postgresql-enum>=1.11", "PyMySQL>=1.1", "redis>=6"),
+    "cryptography>=42",
 )
 
 

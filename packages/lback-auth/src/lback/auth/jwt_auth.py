@@ -13,7 +13,7 @@ from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, LbackError
 from lback.core.signing import derived_keys
 
-TokenType = Literal["access", "refresh"]
+Kind = Literal["access", "refresh"]
 
 LONGEST_TOKEN = 4096
 LONGEST_CLAIM = 64
@@ -131,7 +131,7 @@ class JWTAuth:
         """
         return self._signed("refresh", user_id, login_id, token_id, expires_at)
 
-    def _signed(self, token_type: TokenType, user_id: str, login_id: str, token_id: str, expires_at: int) -> str:
+    def _signed(self, kind: Kind, user_id: str, login_id: str, token_id: str, expires_at: int) -> str:
         now = int(time.time())
         claims = {
             "iss": self._issuer,
@@ -142,16 +142,16 @@ class JWTAuth:
             "iat": now,
             "nbf": now,
             "exp": expires_at,
-            "type": token_type,
+            "type": kind,
         }
         return jwt.encode(claims, self._signing, self._algorithm, headers=self._header)
 
-    def decode_token(self, token: str, token_type: TokenType) -> Claims:
+    def decode_token(self, token: str, kind: Kind) -> Claims:
         """Return what a token says, once everything about it is right.
 
         Args:
             token: What was sent.
-            token_type: Which kind it must be: a refresh token is no access token, nor the other way round.
+            kind: Which one it must be: a refresh token is no access token, nor the other way round.
 
         Raises:
             InvalidTokenError: Something isn't right, or it is too old.
@@ -172,7 +172,7 @@ class JWTAuth:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise InvalidTokenError(_WRONG) from None
         # PyJWT takes any of several issuers and audiences; here there is one.
-        if claims["type"] != token_type or claims["iss"] != self._issuer or claims["aud"] != self._audience:
+        if claims["type"] != kind or claims["iss"] != self._issuer or claims["aud"] != self._audience:
             raise InvalidTokenError(_WRONG)
         return Claims(_text(claims["sub"]), _text(claims["sid"]), _text(claims["jti"]), int(claims["exp"]))
 
