@@ -1,9 +1,15 @@
 import re
+import time
 
 import pytest
 
+from lback.auth.models import User
+from lback.auth.second_factor import SecondFactors
+from lback.auth.totp import code_at
 from lback.core.signals import dispatcher
-from lback.core.testing import Client
+from lback.core.testing import Client, make_app
+from lback.core.urls_utils import include
+from lback.models.database import DatabaseManager
 
 PASSWORD = "correct horse battery"
 
@@ -130,3 +136,61 @@ def test_signals_tell_of_logins(client, make_user):
 def test_a_member_of_the_group_of_superusers_enters_and_may_do_everything(log_in):
     client = log_in(username="boss", is_staff=False, groups=["admin"])
     assert client.get("/admin/user/add/").status_code == 200
+
+
+def test_guesses_are_limited_and_count_with_those_on_the_other_login(app, client, make_user):
+    make_user("ada")
+    statuses = [
+        client.csrf_post("/admin/login/", {"username": "ada", "password": "wrong"}).status_code for _ in range(11)
+    ]
+    assert statuses == [401] * 10 + [429]
+    answer = client.csrf_post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    assert answer.status_code == 429
+    assert "too many attempts" in answer.text
+    assert int(answer.headers["retry-after"]) > 0
+
+
+class TestSecondFactor:
+    """Somebody with a second factor is asked for it by the admin as well."""
+
+    @pytest.fixture
+    def both(self, app):
+        """A site with the pages of accounts beside the admin, on the same database."""
+        routes = [include("lback.admin.urls", prefix="/admin/"), include("lback.auth_app.urls", prefix="/auth/")]
+        names = ("BASE_DIR", "INSTALLED_APPS", "DATABASE_URL", "MIDDLEWARES")
+        site = make_app(routes, **{name: app.config[name] for name in names})
+        yield site
+        site.container.get(DatabaseManager).dispose()
+
+    @pytest.fixture
+    def secret(self, both, make_user):
+        make_user("ada")
+        factors = both.container.get(SecondFactors)
+        with both.container.get(DatabaseManager).transaction() as db:
+            user = db.query(User).one()
+            secret = factors.secret(db, user)
+            factors.confirm(db, user, code_at(secret, int(time.time() // 30) - 1))
+        return secret
+
+    def test_the_code_comes_after_the_password_and_leads_into_the_admin(self, both, secret):
+        client = Client(both)
+        answer = client.csrf_post("/admin/login/", {"username": "ada", "password": PASSWORD})
+        assert answer.location == "/auth/second-factor/?next=%2Fadmin%2Fdashboard%2F"
+        assert client.get("/admin/dashboard/").status_code == 302
+        code = code_at(secret, int(time.time() // 30))
+        assert client.csrf_post(answer.location, {"code": code}).location == "/admin/dashboard/"
+        assert client.get("/admin/dashboard/").status_code == 200
+
+    def test_without_its_pages_nobody_gets_in(self, app, secret, caplog):
+        client = Client(app)
+        assert client.csrf_post("/admin/login/", {"username": "ada", "password": PASSWORD}).status_code == 500
+        assert client.get("/admin/dashboard/").status_code == 302
+        assert "put include('lback.auth_app.urls'" in caplog.text
+
+
+def test_an_address_that_staff_enters_counts_as_confirmed(root, transaction):
+    data = {"username": "bilal", "email": "bilal@example.org", "new_password": PASSWORD, "is_active": "on"}
+    assert root.csrf_post("/admin/user/add/", data).status_code in (302, 303)
+    with transaction() as db:
+        user = db.query(User).filter_by(username="bilal").one()
+        assert user.email_verified_at is not None

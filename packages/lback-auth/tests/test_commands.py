@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from lback.auth import commands
+from lback.auth.logins import fingerprint
 from lback.auth.managers import UserManager
-from lback.auth.models import Group
+from lback.auth.models import AuthEvent, Group, Login
 from lback.core.config import Config
 from lback.core.project import Project
 from lback.models.base import BaseModel
@@ -200,6 +203,13 @@ class TestActivate:
         assert "amira is active now." in run("activate_user", "--username=amira").output
         assert find("amira").is_active
 
+    def test_lets_in_who_never_confirmed_the_address(self, run, find, database):
+        with database.transaction() as db:
+            UserManager().register(db, "bilal", "bilal@example.org", PASSWORD)
+        assert not UserManager().admits(find("bilal"))
+        assert "bilal is active now." in run("activate_user", "--username=bilal").output
+        assert UserManager().admits(find("bilal"))
+
     def test_an_unknown_user(self, run, database):
         assert run("deactivate_user", "--username=nobody").exit_code == 1
 
@@ -220,6 +230,34 @@ class TestListUsers:
 
     def test_none_yet(self, run, database):
         assert "There are no users yet." in run("list_users").output
+
+
+def test_what_they_do_is_written_down(run, database, amira):
+    run("create_superuser", "--username=boss", "--noinput", environ={"LBACK_SUPERUSER_PASSWORD": PASSWORD})
+    run("reset_password", "--username=amira", "--password-stdin", entered="another fine one\n")
+    run("deactivate_user", "--username=amira")
+    run("deactivate_user", "--username=amira")
+    run("activate_user", "--username=amira")
+    with database.transaction(immediate=False) as db:
+        rows = [(row.event, row.username, row.reason) for row in db.scalars(select(AuthEvent).order_by(AuthEvent.id))]
+    assert rows == [
+        ("user_created", "boss", "command"),
+        ("user_password_changed", "amira", "command"),
+        ("user_deactivated", "amira", "command"),
+        ("user_activated", "amira", "command"),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [("reset_password", "--password-stdin"), ("deactivate_user",)])
+def test_they_end_every_login_of_the_user(run, database, amira, arguments):
+    with database.transaction() as db:
+        user = UserManager().find(db, "amira")
+        far = datetime.now(UTC) + timedelta(days=1)
+        db.add(Login(id="x", user_id=user.id, kind="session", fingerprint=fingerprint(user), expires_at=far))
+    name, *options = arguments
+    assert run(name, "--username=amira", *options, entered="another fine one\n").exit_code == 0
+    with database.transaction(immediate=False) as db:
+        assert db.scalars(select(Login)).all() == []
 
 
 def test_importing_the_commands_imports_nothing_heavy():

@@ -82,6 +82,14 @@ def url(request: pytest.FixtureRequest) -> str:
 # -- the limiter ------------------------------------------------------------------------------------------------------
 
 
+def test_one_that_turns_out_not_to_count_is_taken_back(url: str) -> None:
+    limiter = RateLimiter(LimitStore(url), f"1 per {WINDOW} seconds", "login")
+    for _ in range(3):
+        assert limiter.hit("ada").allowed
+        limiter.take_back("ada")
+    assert [limiter.hit("ada").allowed for _ in range(2)] == [True, False]
+
+
 def test_so_many_are_allowed_and_no_more(url: str) -> None:
     limiter = RateLimiter(LimitStore(url), f"2 per {WINDOW} seconds", "login")
     verdicts = [limiter.hit("ada") for _ in range(3)]

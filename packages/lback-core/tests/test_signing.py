@@ -7,7 +7,7 @@ from itsdangerous import BadSignature
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
-from lback.core.signing import check_secret_key, serializer, signer
+from lback.core.signing import check_secret_key, derived_keys, serializer, signer
 from lback.core.testing import TEST_KEY, Client, make_app
 from lback.utils.urls import path
 
@@ -96,3 +96,12 @@ def test_the_new_key_signs_and_the_earlier_one_still_verifies() -> None:
     assert signer(config(), "a").unsign(after) == b"x"
     with pytest.raises(BadSignature):
         signer(config(SECRET_KEY=OLD), "a").unsign(after)
+
+
+def test_a_key_for_one_purpose_tells_nothing_of_another_and_the_new_one_comes_first() -> None:
+    settings = config(SECRET_KEY_FALLBACKS=[OLD])
+    new, old = derived_keys(settings, "tokens")
+    assert [new] == derived_keys(config(), "tokens")
+    assert [old] == derived_keys(config(SECRET_KEY=OLD), "tokens")
+    assert len({new, old, *derived_keys(settings, "codes")}) == 4
+    assert len(new) == 64

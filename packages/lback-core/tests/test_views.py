@@ -162,7 +162,7 @@ class LogsIn(BaseMiddleware):
 
 def private() -> Client:
     routes = [
-        path("/private/", lambda request: f"hello {request.user}", requires_auth=True),
+        path("/private/", lambda request: f"hello {request.user}", ["GET", "POST"], requires_auth=True),
         path("/auth/login/", lambda request: "login", name="login"),
     ]
     app = make_app(routes, MIDDLEWARES=[])
@@ -177,6 +177,11 @@ def test_who_is_logged_in_sees_a_route_that_requires_it() -> None:
 def test_anonymous_visitors_are_sent_to_the_login_and_back() -> None:
     response = private().get("/private/?a=1")
     assert (response.status_code, response.location) == (302, "/auth/login/?next=%2Fprivate%2F%3Fa%3D1")
+
+
+def test_what_a_form_was_sent_to_is_no_place_to_come_back_to() -> None:
+    response = private().post("/private/?a=1")
+    assert (response.status_code, response.location) == (303, "/auth/login/")
 
 
 def test_programs_get_a_401_instead() -> None:
