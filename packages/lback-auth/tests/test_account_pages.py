@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from lback.auth.models import Login
+from lback.auth.models import Login, User
 from lback.core.testing import Client
 
 PAGES = ["account", "sessions", "change-password", "second-factor/status"]
@@ -133,16 +133,25 @@ class TestSessions:
 
 
 class TestRights:
-    def test_who_becomes_staff_goes_on_under_another_session_id(self, client, add_user, log_in, database):
-        from lback.auth.models import User
+    """More rights are for who logs in again."""
 
+    @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+    def test_who_gains_some_logs_in_again(self, client, add_user, log_in, api, database, flag):
         user_id = add_user()
         log_in()
-        before = client.cookies["session_id"]
+        token = api("login", {"identifier": "amira", "password": "a fine password"}).json()["access_token"]
         with database.transaction() as db:
-            db.get(User, user_id).is_staff = True
+            setattr(db.get(User, user_id), flag, True)
+        assert client.get("/whoami/").text == "nobody"
+        assert api("user", method="GET", token=token).status_code == 401
+        log_in()
         assert client.get("/whoami/").text == "amira"
-        assert client.cookies["session_id"] != before
+
+    def test_who_loses_some_does_not(self, client, add_user, log_in, database):
+        user_id = add_user(is_staff=True)
+        log_in()
+        with database.transaction() as db:
+            db.get(User, user_id).is_staff = False
         assert client.get("/whoami/").text == "amira"
 
 
@@ -150,8 +159,6 @@ def test_a_request_with_a_user_costs_two_queries_and_one_without_none(client, ad
     add_user()
     log_in()
     # The session is read on a connection of its own.
-    from sqlalchemy import event
-
     beside = []
 
     def record(_connection, _cursor, statement, *_):

@@ -110,10 +110,9 @@ def account_key(request: "Request", identifier: str, users: UserManager) -> str:
 
 
 def release(request: "Request") -> None:
-    """Give back the transaction of the request, in which a view of logins has only read.
+    """Give back the transaction of the request, in which a view of logins has only read so far.
 
-    On SQLite it keeps others from writing, the counters of attempts among them, and a hash takes long.
+    On SQLite it keeps others from writing, the counters of attempts among them, and a hash takes long. What a
+    middleware may have written before is kept.
     """
-    db = request.db_session
-    if not (db.new or db.dirty or db.deleted):
-        db.rollback()
+    request.db_session.commit()

@@ -14,7 +14,6 @@ from lback.security.csrf import rotate_token
 
 USER_ID = "user_id"
 LOGIN_ID = "user_login"
-RIGHTS = "user_rights"
 PENDING = "auth_pending"
 # Seconds between the password and the code of the second factor.
 PENDING_SECONDS = 600
@@ -34,14 +33,14 @@ def login(request: Request, user: User) -> None:
     session = request.session
     if session.get(USER_ID) in (None, str(user.id)):
         session.cycle()
-        SessionManager().end(request.db_session, user, session.get(LOGIN_ID, ""))
+        if LOGIN_ID in session:
+            SessionManager().end(request.db_session, user, session[LOGIN_ID])
     else:
         session.flush()
     started = begin(request, user, "session", timedelta(hours=request.config.SESSION_LIFETIME_HOURS))
     session.pop(PENDING, None)
     session[USER_ID] = str(user.id)
     session[LOGIN_ID] = started.id
-    session[RIGHTS] = _rights(user)
     rotate_token(request)
     vars(request)["user"] = user
 
@@ -76,8 +75,8 @@ def pending_user(request: Request) -> User | None:
 def session_user(request: Request) -> User | None:
     """Return the user that the session belongs to, or None when nobody is logged in.
 
-    A session whose user is gone or deactivated, has another password since, or ended it elsewhere, is ended. When the
-    user has become, or ceased to be, staff or superuser, the session goes on under a new id.
+    A session whose user is gone or deactivated, has another password or more rights since, or ended it elsewhere, is
+    ended.
     """
     session = request.session
     user_id = session.get(USER_ID)
@@ -86,11 +85,4 @@ def session_user(request: Request) -> User | None:
     user = user_of(request, user_id, session.get(LOGIN_ID))
     if user is None:
         session.flush()
-    elif session.get(RIGHTS) != _rights(user):
-        session.cycle()
-        session[RIGHTS] = _rights(user)
     return user
-
-
-def _rights(user: User) -> str:
-    return f"{user.is_staff:d}{user.is_superuser:d}"

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 from lback.auth.authentication import release
-from lback.auth.events import announce
+from lback.auth.events import announce, record
 from lback.auth.links import HOURS, LinkTokens, Purpose, site_url
 from lback.auth.managers import UserManager
 from lback.auth.models import User
@@ -34,6 +34,7 @@ def register(request: Request, username: str, email: str, password: str) -> None
     if user is None:
         owner = UserManager().find(request.db_session, email)
         if owner is not None:
+            record(request, "registration_repeated", user=owner)
             send_mail(request, owner, "already_registered", request.url_for("web_request_reset_password_page"))
         return
     announce(request, "user_registered", register, user=user)

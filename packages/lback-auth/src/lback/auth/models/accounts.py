@@ -29,6 +29,7 @@ from lback.models.base import BaseModel
 
 DEFAULT_SUPERUSER_GROUP = "admin"
 _GRANTS = "_grants"
+_ENDING_LOGINS = ("password_hash", "is_active", "is_staff", "is_superuser")
 
 user_groups = Table(
     "user_groups_association",
@@ -179,11 +180,15 @@ class User(BaseModel):
 
 @event.listens_for(User, "before_update")
 def _end_logins(_mapper: object, connection: Connection, user: User) -> None:
-    """End every login of a user who gets another password or is deactivated, whoever does it."""
-    state = inspect(user)
-    if state.attrs.password_hash.history.has_changes() or (
-        state.attrs.is_active.history.has_changes() and not user.is_active
-    ):
+    """End every login of a user whose password changes, who is deactivated, or becomes staff or superuser.
+
+    More rights are for who logs in again, with the second factor where the site asks staff for one.
+    """
+    attributes = inspect(user).attrs
+    changed = {name for name in _ENDING_LOGINS if attributes[name].history.has_changes()}
+    gained = (user.is_staff and "is_staff" in changed) or (user.is_superuser and "is_superuser" in changed)
+    locked_out = "is_active" in changed and not user.is_active
+    if gained or locked_out or "password_hash" in changed:
         connection.execute(delete(Login).where(Login.user_id == user.id))
 
 

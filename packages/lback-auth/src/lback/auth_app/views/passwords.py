@@ -40,16 +40,15 @@ def reset_confirm_page(request: Request) -> Response:
     address bar is kept in histories and logs.
     """
     sent = request.GET.get("token")
-    if sent is not None:
-        response = see(request, "web_reset_password_confirm_page")
-        response.set_cookie(
-            _cookie(request), sent[:500], max_age=HOURS["reset"] * 3600, secure=request.is_secure, samesite="Lax"
-        )
-        return response
-    token = request.cookies.get(_cookie(request), "")
+    token: str = request.cookies.get(_cookie(request), "") if sent is None else sent
     if request.app.container.get(LinkTokens).read("reset", token, request.db_session) is None:
         return page(request, "reset_password_confirm.html", SetNewPasswordForm(), 400, reset_token=None)
-    return page(request, "reset_password_confirm.html", SetNewPasswordForm(initial={"token": token}), reset_token=token)
+    if sent is None:
+        form = SetNewPasswordForm(initial={"token": token})
+        return page(request, "reset_password_confirm.html", form, reset_token=token)
+    response = see(request, "web_reset_password_confirm_page")
+    response.set_cookie(_cookie(request), token, max_age=HOURS["reset"] * 3600, secure=request.is_secure)
+    return response
 
 
 def handle_reset(request: Request) -> Response:
