@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lback.auth.managers import UserManager
 from lback.core.testing import Client
 
 PASSWORD = "a fine password"
@@ -136,7 +137,14 @@ class TestRefused:
         assert page.status_code == 401
         assert "<script>" not in page.text
 
-    def test_the_answer_tells_nothing_about_the_account(self, client, add_user, log_in):
+    @pytest.fixture
+    def unconfirmed(self, database):
+        """A user who has registered, and not followed the link yet."""
+        with database.transaction() as db:
+            UserManager().register(db, "carla", "carla@example.org", PASSWORD)
+
+    @pytest.mark.usefixtures("unconfirmed")
+    def test_the_answer_tells_nothing_about_the_account(self, add_user, log_in):
         add_user("amira")
         add_user("ghost", is_active=False)
 
@@ -149,10 +157,18 @@ class TestRefused:
         assert answer("amira", "wrong password") == unknown
         assert answer("ghost", "wrong password") == unknown
         assert answer("ghost", PASSWORD) == unknown
+        assert answer("carla", PASSWORD) == unknown
 
+    @pytest.mark.usefixtures("unconfirmed")
     @pytest.mark.parametrize(
         ("username", "password"),
-        [("nobody", PASSWORD), ("amira", "wrong password"), ("ghost", PASSWORD), ("no@example.com", PASSWORD)],
+        [
+            ("nobody", PASSWORD),
+            ("amira", "wrong password"),
+            ("ghost", PASSWORD),
+            ("no@example.com", PASSWORD),
+            ("carla", PASSWORD),
+        ],
     )
     def test_one_hash_is_computed_on_every_path(self, add_user, log_in, hashes, username, password):
         add_user("amira")

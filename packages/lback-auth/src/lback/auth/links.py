@@ -52,7 +52,7 @@ class LinkTokens:
             return None
         try:
             user_id, made_at, state = self._serializers[purpose].loads(token)
-        except (BadData, ValueError, TypeError):
+        except BadData:
             return None
         if time.time() - made_at > HOURS[purpose] * 3600:
             return None
