@@ -198,6 +198,34 @@ class TestAskingForALink:
         assert outbox == []
 
 
+def test_a_project_can_have_templates_of_its_own_without_an_action(make_site, add_user, tmp_path):
+    """As the README of the framework has it: four templates, each with the form and a button."""
+    (tmp_path / "templates").mkdir()
+    for name in ("register", "auth_login", "request_password_reset", "reset_password_confirm"):
+        text = '<form method="post">{{ form.as_p }}<button>Send</button></form>{{ flash_messages }}'
+        (tmp_path / "templates" / f"{name}.html").write_text(f"{name}: {text}")
+    site = make_site()
+    client = Client(site)
+
+    def send(address, **values):
+        page = client.get(address, follow=True)
+        fields = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', page.text))
+        path = "/auth/reset-password-confirm/" if "reset-password-confirm" in address else address
+        return client.post(path, {**fields, **values})
+
+    def link():
+        text = site.container.get(EmailSender).outbox[-1].get_content()
+        return re.search(r"^http://testserver(/\S+)$", text, re.MULTILINE)[1]
+
+    new = {"username": "amira", "email": ADDRESS, "password": PASSWORD, "password_confirm": PASSWORD}
+    assert send("/auth/register/", **new).status_code == 303
+    client.get(link())
+    assert send("/auth/request-reset-password/", email=ADDRESS).text.startswith("request_password_reset: ")
+    assert send(link(), new_password=NEW, confirm_new_password=NEW).status_code == 303
+    assert send("/auth/login/", identifier="amira", password=NEW).status_code == 303
+    assert client.get("/whoami/").text == "amira"
+
+
 class TestRefusedPasswords:
     @pytest.mark.parametrize(("password", "again"), [("short", None), ("password1", None), (NEW, "different one")])
     def test_show_the_form_again_with_the_token(self, add_user, forget, set_new, mailed_link, log_in, password, again):

@@ -3,9 +3,10 @@
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from lback.auth.events import record
+from lback.auth.models import User
 from lback.auth.models.records import REASON_LENGTH
 from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
@@ -14,9 +15,6 @@ from lback.core.routing import METHODS
 from lback.core.signals import dispatcher
 from lback.core.views import login_required_response
 from lback.utils.shortcuts import return_403
-
-if TYPE_CHECKING:
-    from lback.auth.models import User
 
 Required = str | Iterable[str]
 V = TypeVar("V", bound=Callable[..., Any])
@@ -84,7 +82,9 @@ class PermissionRequired:
         dispatcher.send("permission_check_failed", self, **facts, reason=reason)
         if user is None:
             return login_required(request)
-        record(request, "permission_check_failed", user=user, reason=name[:REASON_LENGTH])
+        if isinstance(user, User):
+            # A project may have users of its own making, by another middleware.
+            record(request, "permission_check_failed", user=user, reason=name[:REASON_LENGTH])
         _flash(request, NOT_ALLOWED, "error")
         return return_403(request, NOT_ALLOWED)
 
