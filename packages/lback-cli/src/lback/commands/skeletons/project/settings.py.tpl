@@ -11,6 +11,8 @@ ROOT_URLCONF = "$name.urls"
 
 # The names under which the site may be asked for; add yours before you deploy.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# What links in mails begin with, once the site has an address.
+# SITE_URL = "https://example.org"
 
 # The apps of this project, by the names of their folders, and those of installed packages.
 INSTALLED_APPS = [$apps]
