@@ -54,6 +54,12 @@ def test_a_reference_to_nothing_is_a_warning(manage: Manage, site: Path) -> None
     assert (done.returncode, "css/style.css refers to nowhere.png, which is nowhere" in done.stderr) == (0, True)
 
 
+def test_a_link_that_leads_out_is_a_warning(manage: Manage, site: Path) -> None:
+    (site / "static" / "css" / "out.css").symlink_to(site / "settings.py")
+    done = manage("collectstatic")
+    assert (done.returncode, "out.css leads out of its folder and is left out" in done.stderr) == (0, True)
+
+
 def test_without_a_target_it_says_which_setting_is_missing(manage: Manage, site: Path) -> None:
     with (site / "settings.py").open("a") as settings:
         settings.write("STATIC_ROOT = None\n")

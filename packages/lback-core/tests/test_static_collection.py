@@ -178,6 +178,52 @@ def test_style_sheets_may_import_each_other(tmp_path: Path) -> None:
     assert Manifest.read(tmp_path / "out").files == before
 
 
+@pytest.mark.parametrize("spelling", ["link", "app/../static"])
+def test_clearing_spares_the_projects_files_however_the_target_is_spelled(project: Path, spelling: str) -> None:
+    (project / "link").symlink_to(project / "static")
+    before = contents(project)
+    for _ in range(2):
+        collect(project / spelling, [project / "static", project / "app" / "static"], "/static/", clear=True)
+    assert before.items() <= contents(project).items()
+    assert run(project, clear=True).removed == []
+
+
+@pytest.mark.parametrize(("source", "target"), [("static", "static/out"), ("static/vendor", "static")])
+def test_a_target_and_a_source_that_lie_one_in_the_other_are_refused(tmp_path: Path, source: str, target: str) -> None:
+    write(tmp_path / source, a_css="a { }")
+    with pytest.raises(ConfigurationError, match="lie one in the other"):
+        collect(tmp_path / target, [tmp_path / source], "/static/")
+    assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {"a.css"}
+
+
+def test_a_link_that_leads_out_of_its_folder_is_left_out_and_reported(tmp_path: Path) -> None:
+    write(tmp_path, secret_txt="secret")
+    link = write(tmp_path / "static", a_txt="text") / "out.txt"
+    link.symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "static" / "inside.txt").symlink_to(tmp_path / "static" / "a.txt")
+    report = collect(tmp_path / "out", [tmp_path / "static"], "/static/")
+    assert (report.copied, report.outside) == (["a.txt", "inside.txt"], [str(link)])
+    assert not (tmp_path / "out" / "out.txt").exists()
+
+
+def test_a_compressed_variant_that_came_with_a_file_is_kept(tmp_path: Path) -> None:
+    vendors = gzip.compress(b"run()\n" * 100, mtime=1)
+    write(tmp_path / "static", app_js="run()\n" * 100, app_js_gz=vendors)
+    collect(tmp_path / "out", [tmp_path / "static"], "/static/")
+    assert (tmp_path / "out" / "app.js.gz").read_bytes() == vendors
+
+
+@pytest.mark.parametrize(
+    "reference", ['url("a b.png")', "url('a b.png')", 'url( "a%20b.png" )', "url(a%20b.png#x)", '@import "a b.png"']
+)
+def test_a_name_with_a_space_is_found_quoted_or_escaped(tmp_path: Path, reference: str) -> None:
+    (write(tmp_path / "static", a_css=reference) / "a b.png").write_bytes(b"\x89PNG")
+    assert collect(tmp_path / "out", [tmp_path / "static"], "/static/").dangling == []
+    files = Manifest.read(tmp_path / "out").files
+    expected = re.sub("a( |%20)b.png", files["a b.png"].replace(" ", "%20"), reference)
+    assert (tmp_path / "out" / files["a.css"]).read_text() == expected
+
+
 def test_hidden_files_are_left_where_they_are(tmp_path: Path) -> None:
     for name in (".env", ".git/config", "a/.secret"):
         (tmp_path / "static" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,8 @@ def collectstatic(project: Project, clear: bool, dry_run: bool) -> None:
     report = collect(root, source_folders(config, project.apps), config.STATIC_URL, clear=clear, dry_run=dry_run)
     for sheet, target in report.dangling:
         click.secho(f"Warning: {sheet} refers to {target}, which is nowhere.", fg="yellow", err=True)
+    for link in report.outside:
+        click.secho(f"Warning: {link} leads out of its folder and is left out.", fg="yellow", err=True)
     words = ("Would write", "would remove") if dry_run else ("Wrote", "removed")
     files = len(report.copied) + len(report.hashed)
     removed = f", {words[1]} {len(report.removed)}" if clear else ""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote, unquote
 
 from lback.core.apps import App
 from lback.core.config import Config
@@ -28,7 +29,9 @@ _VARIANTS = (".gz", ".br")
 _HASHED = re.compile(rf"(.+)\.([0-9a-f]{{{HASH_LENGTH}}})(\.[^.]+)?")
 # What a style sheet refers to: url(...) with or without quotes, the text of an @import, and its source map.
 _REFERENCE = re.compile(
-    r"""(?P<before>url\(\s*["']?|@import\s+["']|/\*\#\s*sourceMappingURL=)(?P<target>[^"')\s*]+)""", re.IGNORECASE
+    r"""(?P<before>url\(\s*|@import\s+(?=["'])|/\*\#\s*sourceMappingURL=)"""
+    r"""(?P<target>"[^"\n]+"|'[^'\n]+'|[^"')\s*]+)""",
+    re.IGNORECASE,
 )
 
 
@@ -42,6 +45,7 @@ class Report:
         unchanged: How many files were there already.
         removed: Names of earlier runs that were deleted.
         dangling: Pairs of a style sheet and something it refers to that is not there.
+        outside: Links that lead out of their source folder, which are left out.
     """
 
     copied: list[str] = field(default_factory=list)
@@ -49,6 +53,7 @@ class Report:
     unchanged: int = 0
     removed: list[str] = field(default_factory=list)
     dangling: list[tuple[str, str]] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -108,12 +113,18 @@ def collect(root: Path, sources: Iterable[Path], url: str, *, clear: bool = Fals
         url: ``STATIC_URL``, for references in style sheets that begin with it.
         clear: Also delete what earlier runs made and this one does not need.
         dry_run: Say what would be done, and do nothing.
+
+    Raises:
+        ConfigurationError: `root` lies in a source or holds one, or its manifest can't be read.
     """
+    root = root.resolve()
+    folders = _resolved(sources, root)
     known = Manifest.read(root)
     known.copied = {name: digest for name, digest in known.copied.items() if _has(root / name, digest)}
-    found = _found(root, sources, known)
+    outside: list[str] = []
+    found = _found(root, folders, known, outside)
     names = _Names(found, url)
-    report = Report(dangling=names.dangling)
+    report = Report(dangling=names.dangling, outside=outside)
     manifest = Manifest({name: names.hashed(name) for name in found})
     copies = {name: _hash(path.read_bytes()) for name, path in found.items() if not path.is_relative_to(root)}
     manifest.copied = known.copied | copies
@@ -128,18 +139,32 @@ def collect(root: Path, sources: Iterable[Path], url: str, *, clear: bool = Fals
     if clear:
         _clear(root, manifest, report, dry_run)
     if not dry_run:
-        _compress(root, [*report.copied, *report.hashed])
+        _compress(root, [*report.copied, *report.hashed], found)
         manifest.write(root)
     return report
 
 
-def _found(root: Path, sources: Iterable[Path], known: Manifest) -> dict[str, Path]:
-    """Return the files to collect by their names."""
+def _resolved(sources: Iterable[Path], root: Path) -> list[Path]:
+    """Return the source folders without links in their paths: a folder with two spellings is one."""
+    folders = list(dict.fromkeys(source.resolve() for source in sources))
+    for folder in folders:
+        if folder != root and (folder.is_relative_to(root) or root.is_relative_to(folder)):
+            raise ConfigurationError(
+                f"STATIC_ROOT ({root}) and the folder {folder} lie one in the other, and what is collected would be "
+                "collected again: set STATIC_ROOT to a folder beside it, or to that very folder."
+            )
+    return folders
+
+
+def _found(root: Path, sources: Iterable[Path], known: Manifest, outside: list[str]) -> dict[str, Path]:
+    """Return the files to collect by their names; links that lead out of their folder are noted in `outside`."""
     found: dict[str, Path] = {}
     for source in sources:
-        own = source.resolve() == root.resolve()
         for name, path in _files(source):
-            if name in found or (own and _is_ours(name, path, known)):
+            if name in found or (source == root and _is_ours(name, path, known)):
+                continue
+            if not path.resolve().is_relative_to(source):
+                outside.append(str(path))
                 continue
             found[name] = path
     return dict(sorted(found.items()))
@@ -201,16 +226,17 @@ class _Names:
             return content
 
         def changed(match: "re.Match[str]") -> str:
-            target = match["target"]
-            path, mark, rest = re.fullmatch(r"([^?#]*)([?#]?)(.*)", target, re.DOTALL).groups()  # type: ignore[union-attr]
-            referred = self._referred(name, path)
+            target = match["target"].strip("\"'")
+            quoted, mark, rest = re.fullmatch(r"([^?#]*)([?#]?)(.*)", target, re.DOTALL).groups()  # type: ignore[union-attr]
+            referred = self._referred(name, unquote(quoted))
             if referred is None:
                 return match[0]
             if referred not in self._found:
                 self.dangling.append((name, target))
                 return match[0]
-            new = PurePosixPath(path).with_name(PurePosixPath(self.hashed(referred)).name)
-            return f"{match['before']}{new}{mark}{rest}"
+            folder, slash, _ = quoted.rpartition("/")
+            new = folder + slash + quote(PurePosixPath(self.hashed(referred)).name)
+            return match["before"] + match["target"].replace(target, f"{new}{mark}{rest}")
 
         return _REFERENCE.sub(changed, text).encode()
 
@@ -274,10 +300,11 @@ def _clear(root: Path, manifest: Manifest, report: Report, dry_run: bool) -> Non
                 path.with_name(path.name + variant).unlink(missing_ok=True)
 
 
-def _compress(root: Path, names: Iterable[str]) -> None:
+def _compress(root: Path, names: Iterable[str], found: Mapping[str, Path]) -> None:
+    """Write compressed variants of files, where there are none among the collected ones."""
     from whitenoise.compress import Compressor
 
-    compressor = Compressor(quiet=True)
     for name in names:
+        compressor = Compressor(quiet=True, use_gzip=f"{name}.gz" not in found, use_brotli=f"{name}.br" not in found)
         if compressor.should_compress(name):
             compressor.compress(str(root / name))
