@@ -122,12 +122,23 @@ def test_a_project_that_can_not_start_says_so_in_one_line_and_ends(
     assert "Traceback" not in output, output
 
 
-def test_debug_under_gunicorn_can_be_allowed(project: Path) -> None:
-    with gunicorn(
-        project, "shop_wsgi:application", "--bind=127.0.0.1:0", "--check-config", LBACK_DEBUG="1", LBACK_ALLOW_DEBUG="1"
-    ) as process:
-        output, _ = process.communicate(timeout=20)
-    assert (process.returncode, output) == (0, "")
+def test_debug_is_refused_however_the_application_is_built(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(
+        "from lback.core.app import Application\nfrom lback.core.config import Config\n"
+        'application = Application(Config({"DEBUG": True}), urlpatterns=[])\n'
+    )
+    with gunicorn(tmp_path, "hello:application", "--bind=127.0.0.1:0") as process:
+        try:
+            output, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode != 0
+    assert "ConfigurationError: DEBUG is on, and gunicorn/" in output, output
+
+
+def test_debug_under_gunicorn_can_be_allowed(serve: Callable[..., Server]) -> None:
+    server = serve(LBACK_DEBUG="1", LBACK_ALLOW_DEBUG="1")
+    assert server.get("/").endswith(b"hello")
 
 
 def test_a_server_that_is_told_to_end_answers_what_it_has_begun(serve: Callable[..., Server]) -> None:

@@ -23,8 +23,10 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 def examples() -> dict[str, Any]:
     """What the blocks of Python define, run one after the other."""
     namespace: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
-        exec(block, namespace)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SECRET_KEY", "a-key-for-tests-alone-0123456789-abcdefghij")
+        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
+            exec(block, namespace)
     # Connected by the example; other tests shall not be heard.
     namespace["dispatcher"].disconnect("error_response_generated", namespace["on_error"])
     return namespace

@@ -27,6 +27,7 @@ from lback.core.request import Request
 from lback.core.response import RedirectResponse, Response
 from lback.core.routing import Router, URLPatterns, load_urlpatterns
 from lback.core.sending import ClosingBody
+from lback.core.serving import load_application, refuse_public_debug
 from lback.core.sessions import SessionStore, SignedCookieStore
 from lback.core.signals import SignalDispatcher, dispatcher
 from lback.core.signing import check_secret_key
@@ -66,6 +67,7 @@ class Application:
     def __init__(self, config: Config, *, urlpatterns: URLPatterns | None = None) -> None:
         self.dispatcher: SignalDispatcher = dispatcher
         self.dispatcher.send("server_starting", self)
+        refuse_public_debug(config)
         check_secret_key(config)
         self.config = config
         self.limits = Limits.from_config(config)
@@ -94,8 +96,6 @@ class Application:
     @classmethod
     def from_project(cls, base_dir: Path | str) -> "Application":
         """Build the application of the project in `base_dir`; the project's ``wsgi.py`` calls it."""
-        from lback.core.serving import load_application
-
         return load_application(base_dir)
 
     def _add_components(self) -> None:

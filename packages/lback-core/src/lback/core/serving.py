@@ -23,23 +23,33 @@ def load_application(base_dir: Path | str) -> "Application":
     itself prints a traceback.
 
     Raises:
-        ConfigurationError: The project can't start, or ``DEBUG`` is on under gunicorn without ``ALLOW_DEBUG``.
+        ConfigurationError: The project can't start.
     """
-    server = os.environ.get("SERVER_SOFTWARE", "")
     project = Project(base_dir)
-    if not server.startswith("gunicorn/"):
+    if not _gunicorn():
         return project.application
     try:
-        _refuse_debug(project.config, server)
-        return project.application  # noqa: TRY300 - building it is what is tried
+        return project.application
     except LbackError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(GUNICORN_BOOT_ERROR)
 
 
-def _refuse_debug(config: "Config", server: str) -> None:
-    if config.DEBUG and not config.ALLOW_DEBUG:
+def refuse_public_debug(config: "Config") -> None:
+    """Refuse to show everybody what is for developers.
+
+    Raises:
+        ConfigurationError: ``DEBUG`` is on under gunicorn without ``ALLOW_DEBUG``.
+    """
+    server = _gunicorn()
+    if server and config.DEBUG and not config.ALLOW_DEBUG:
         raise ConfigurationError(
             f"DEBUG is on, and {server} serves everybody: the reports of errors would show them the code and the "
             "variables. Set DEBUG to false, or ALLOW_DEBUG to true where nobody else can reach the server."
         )
+
+
+def _gunicorn() -> str:
+    """Return the name and version of the gunicorn that runs this process, or nothing."""
+    server = os.environ.get("SERVER_SOFTWARE", "")
+    return server if server.startswith("gunicorn/") else ""
