@@ -90,5 +90,13 @@ def test_a_long_text_takes_time_that_grows_with_it_and_no_more(piece: str) -> No
     assert isinstance(sanitize(piece * (1_000_000 // len(piece))), Markup)
 
 
-def test_a_text_that_would_take_too_long_is_escaped_as_a_whole() -> None:
-    assert sanitize(Markup("<b>&</b>") * 60_000) == Markup("&lt;b&gt;&amp;&lt;/b&gt;" * 60_000)
+@pytest.mark.parametrize(
+    "html", ["<b>&" * 50_001, "<div>" * 10_001, "<p " + " ".join(f"a{number}" for number in range(50_000)) + ">"]
+)
+def test_a_text_that_would_take_too_long_is_escaped_as_a_whole(html: str) -> None:
+    assert sanitize(Markup(html)) == Markup(html.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def test_a_long_text_below_that_is_cleaned() -> None:
+    assert sanitize("<p>a few words</p><i onclick='x'></i>" * 2_000) == Markup("<p>a few words</p><i></i>" * 2_000)
+    assert sanitize("word " * 100_000) == Markup("word " * 100_000)

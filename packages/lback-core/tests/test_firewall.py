@@ -190,8 +190,9 @@ def test_addresses_of_one_ipv6_customer_are_one_client(clock: SimpleNamespace) -
     assert [status(visitor, f"2001:db8::{last}") for last in range(2)] == [200, 403]
 
 
-def test_with_a_maximum_of_zero_nobody_is_blocked(clock: SimpleNamespace) -> None:
-    visitor = client(DDOS_MAX_REQUESTS=0)
+@pytest.mark.parametrize("settings", [{}, {"DDOS_MAX_REQUESTS": 0}])
+def test_without_a_maximum_nobody_is_blocked(clock: SimpleNamespace, settings: dict[str, Any]) -> None:
+    visitor = client(**settings)
     assert {status(visitor) for _ in range(300)} == {200}
 
 

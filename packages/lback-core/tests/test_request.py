@@ -109,6 +109,20 @@ def test_a_forwarded_address_that_is_none_does_not_count(sent: str) -> None:
     assert ask(lambda r: r.remote_addr, headers=headers, settings={"TRUSTED_PROXIES": 1}) == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("1.2.3.4:5555", "1.2.3.4"),
+        ("[2001:db8::1]:80", "2001:db8::1"),
+        ("[::1]", "::1"),
+        ("2001:db8::80", "2001:db8::80"),
+    ],
+)
+def test_a_forwarded_address_may_carry_a_port(sent: str, seen: str) -> None:
+    headers = {"X-Forwarded-For": sent}
+    assert ask(lambda r: r.remote_addr, headers=headers, settings={"TRUSTED_PROXIES": 1}) == seen
+
+
 def test_a_forwarded_host_must_be_allowed_too() -> None:
     headers = {"X-Forwarded-Host": "evil.com"}
     assert ask(lambda r: r.host, headers=headers, settings={"TRUSTED_PROXIES": 1}) == 400

@@ -17,6 +17,7 @@ from lback.core.datastructures import MultiDict, RequestHeaders
 from lback.core.exceptions import BadRequest, UnsupportedMediaType
 from lback.core.lazy import lazy
 from lback.core.uploads import UploadedFile
+from lback.security.addresses import without_port
 from lback.security.hosts import valid_host
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ class Request:
         if not hops or len(hops) < self.app.trusted_proxies:
             return peer
         try:
-            return str(ipaddress.ip_address(hops[-self.app.trusted_proxies]))
+            return str(ipaddress.ip_address(without_port(hops[-self.app.trusted_proxies])))
         except ValueError:
             return peer
 

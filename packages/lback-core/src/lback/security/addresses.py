@@ -1,6 +1,7 @@
 """Addresses of clients: what somebody is counted under, and sets of addresses and networks."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from lback.core.exceptions import ConfigurationError
@@ -15,6 +16,15 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+
+
+def without_port(text: str) -> str:
+    """Return the address in ``203.0.113.7:80`` or ``[2001:db8::1]:80``, which some proxies write; other text as it is."""
+    match = _WITH_PORT.fullmatch(text)
+    return match[1] or match[2] if match else text
 
 
 def client_key(address: str) -> str:

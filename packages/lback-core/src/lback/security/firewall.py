@@ -16,7 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "BLOCKED_NETWORKS": [],
     "BLOCKED_USER_AGENTS": [],
     "BLOCKED_URL_PATTERNS": [],
-    "DDOS_MAX_REQUESTS": 100,
+    "DDOS_MAX_REQUESTS": 0,
     "DDOS_WINDOW_SECONDS": 10,
     "TEMP_BLOCK_SECONDS": 300,
 }
@@ -25,7 +25,7 @@ MAX_CLIENTS = 50_000
 
 
 class Firewall:
-    """Decides who is let in. Without arguments everybody is, who doesn't send 100 requests in 10 seconds.
+    """Decides who is let in. Without arguments everybody is.
 
     What is counted and blocked is known to this process alone; several workers each allow that many. For a limit that
     is shared there is `lback.core.limiting`.
@@ -38,7 +38,8 @@ class Firewall:
             stands for itself.
         blocked_url_patterns: Paths, compared as a whole with the path that is routed, without the query; ``*`` stands
             for any text, such as in ``"/wp-*"`` and ``"*.php"``, and nothing else has a meaning of its own.
-        ddos_max_requests: A client that sends more than this in a window is blocked for a while; 0 blocks nobody.
+        ddos_max_requests: A client that sends more than this in a window is blocked for a while; 0, the default, blocks
+            nobody. Behind one address there may be a whole school, and a page asks for many files.
         ddos_window_seconds: The length of a window.
         temp_block_seconds: How long such a block lasts.
 
