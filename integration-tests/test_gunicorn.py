@@ -213,9 +213,13 @@ def test_a_body_in_chunks_is_read_to_its_end(server: Server) -> None:
     assert server.send(HEAD + chunks).endswith(b"8")
 
 
-def test_a_body_in_chunks_that_is_cut_is_not_taken_for_whole(server: Server) -> None:
-    answer = server.send(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\n12345\r\n")
-    assert not answer.startswith(b"HTTP/1.1 200")
+@pytest.mark.parametrize(
+    "chunks",
+    [b"5\r\n12345\r\n", b"zz\r\n12345\r\n0\r\n\r\n", b"5\r\n1234567\r\n0\r\n\r\n", b"-5\r\n12345\r\n0\r\n\r\n"],
+)
+def test_a_body_in_chunks_that_are_cut_or_garbled_is_a_400(server: Server, chunks: bytes) -> None:
+    answer = server.send(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks)
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_client_that_goes_away_leaves_the_server_well(server: Server) -> None:

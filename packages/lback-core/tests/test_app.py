@@ -78,6 +78,16 @@ def test_the_redirect_to_the_slash_keeps_where_the_application_is_mounted() -> N
     assert response.location == "/shop/a/"
 
 
+@pytest.mark.parametrize(
+    ("query", "quoted"),
+    [("a=\x01\r\nX: y", "a=%01%0D%0AX:%20y"), ("a=\xc3\xa9", "a=%C3%A9"), ("a=%20+%zz&b[]=1", "a=%20+%zz&b[]=1")],
+)
+def test_the_redirect_to_the_slash_quotes_the_query(query: str, quoted: str) -> None:
+    # As PEP 3333 has it, the bytes that the server got, as Latin-1.
+    response = Client(app_with(path("/a/", hello))).get("/a", environ={"QUERY_STRING": query})
+    assert (response.status_code, response.location) == (308, f"/a/?{quoted}")
+
+
 # -- requests that can't be right -------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,32 @@ def test_an_unfinished_download_closes_the_file(file: Path) -> None:
     assert body._file.closed
 
 
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-9"}])
+def test_a_file_that_is_deleted_before_it_is_sent_is_a_404(file: Path, headers: dict[str, str]) -> None:
+    def view(request: Request) -> Response:
+        response = FileResponse(file)
+        file.unlink()
+        return response
+
+    assert client_for(view).get("/", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-9"}])
+@pytest.mark.parametrize("content", [b"shorter", CONTENT + b"longer"])
+def test_a_file_that_is_replaced_before_it_is_sent_comes_whole(
+    file: Path, headers: dict[str, str], content: bytes
+) -> None:
+    def view(request: Request) -> Response:
+        response = FileResponse(file)
+        file.write_bytes(content)
+        return response
+
+    response = client_for(view).get("/", headers=headers)
+    assert (response.status_code, response.body) == (200, content)
+    assert response.headers["content-length"] == str(len(content))
+    assert response.headers.keys() & {"etag", "last-modified", "content-range"} == set()
+
+
 def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
     for missing in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(FileNotFoundError):

@@ -94,7 +94,8 @@ def test_a_part_and_head_and_an_unchanged_file_are_answered(client: Client) -> N
     "address",
     ["/media/uploads/../exists.txt", "/media/uploads/%2e%2e/exists.txt", "/media/uploads/../uploads_private/k.txt",
      "/media/uploads/..%5cexists.txt", "/media/uploads//etc/passwd", "/media/uploads/.hidden", "/media/uploads/",
-     "/media/uploads", "/media/uploads/out.txt", "/media/uploads/CON", "/media/uploads/nowhere.txt"],
+     "/media/uploads", "/media/uploads/out.txt", "/media/uploads/CON", "/media/uploads/nowhere.txt",
+     "/media/uploads/" + "a/" * 3000 + "a", "/media/uploads/" + "\u00e9" * 200],
 )  # fmt: skip
 def test_everything_else_is_the_same_404(client: Client, site: Path, address: str) -> None:
     link = site / "media" / "uploads" / "out.txt"
@@ -167,7 +168,7 @@ def test_of_any_name_at_most_a_harmless_ending_is_kept(name: str, model: str) ->
     assert re.fullmatch(r"[a-z0-9_-]+/\d{4}/\d\d/\d\d/[0-9a-f]{32}(\.[a-z0-9]{1,10})?", kept)
 
 
-@pytest.mark.parametrize("path_", ["../exists.txt", "/etc/passwd", "..\\exists.txt", "", ".hidden"])
+@pytest.mark.parametrize("path_", ["../exists.txt", "/etc/passwd", "..\\exists.txt", "", ".hidden", "a/" * 3000])
 def test_nothing_outside_is_deleted(site: Path, path_: str) -> None:
     assert not delete_saved_file(path_, config_for(site))
     assert (site / "media" / "exists.txt").is_file()

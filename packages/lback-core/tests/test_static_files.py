@@ -87,6 +87,17 @@ def test_a_compressed_variant_is_sent_to_who_takes_it(site: Path) -> None:
     assert "content-encoding" not in client.get("/static/style.css").headers
 
 
+def test_a_file_and_its_compressed_variant_have_tags_of_their_own(site: Path) -> None:
+    plain = b"body{}" * 100
+    (site / "static" / "style.css").write_bytes(plain)
+    (site / "static" / "style.css.gz").write_bytes(gzip.compress(plain))
+    client = client_for(site)
+    tags = [client.get("/static/style.css", headers={"Accept-Encoding": sent}).headers["etag"] for sent in ("", "gzip")]
+    assert tags[0] != tags[1]
+    headers = {"Accept-Encoding": "gzip", "If-None-Match": tags[0]}
+    assert client.get("/static/style.css", headers=headers).status_code == 200
+
+
 OUTSIDE = [
     "/static/../static_secret/x.txt",
     "/static/%2e%2e%2fstatic_secret/x.txt",
@@ -113,6 +124,11 @@ def test_nothing_else_is_ever_sent(client: Client, site: Path, address: str) -> 
     response = client.get(address)
     assert (response.status_code, response.location) == (404, "")
     assert "secret" not in response.text.lower()
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "\u00e9" * 200, "a/" * 3000 + "a"], ids=["long", "bytes", "deep"])
+def test_a_name_longer_than_any_file_has_is_a_404(client: Client, name: str) -> None:
+    assert client.get(f"/static/{name}").status_code == 404
 
 
 def test_a_name_with_a_nul_is_a_400(client: Client) -> None:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 security_logger = logging.getLogger("lback.security")
 
 KNOWN_HOSTS_LIMIT = 1000
+# What stands for itself in a query (RFC 3986), escapes too.
+QUERY_CHARACTERS = "/?[]@!$&'()*+,;=:~%"
 
 
 class CSPNonce(str):
@@ -261,8 +263,10 @@ class Application:
         path = request.path
         if not path.endswith("/") and self.router.match(f"{path}/") is not None:
             location = local_path(request.script_root + quote(path)) + "/"
-            query = request.environ.get("QUERY_STRING")
-            return RedirectResponse(f"{location}?{query}" if query else location, 308)
+            query: str = request.environ.get("QUERY_STRING", "")
+            # PEP 3333: the server decoded its bytes as Latin-1. Some let control characters through.
+            quoted = quote(query.encode("latin-1", "replace"), safe=QUERY_CHARACTERS)
+            return RedirectResponse(f"{location}?{quoted}" if query else location, 308)
         raise NotFound
 
 

@@ -70,7 +70,7 @@ def read_chunks(environ: dict[str, Any], limit: int) -> Iterator[bytes]:
 
     Raises:
         PayloadTooLarge: The body is longer than `limit`.
-        BadRequest: The body ended before its declared length.
+        BadRequest: The body ended before its declared length, or its chunks are garbled.
     """
     declared = content_length(environ)
     if declared is not None and declared > limit:
@@ -78,7 +78,10 @@ def read_chunks(environ: dict[str, Any], limit: int) -> Iterator[bytes]:
     stream: IO[bytes] = environ["wsgi.input"]
     received = 0
     while declared is None or received < declared:
-        chunk = stream.read(CHUNK_SIZE if declared is None else min(CHUNK_SIZE, declared - received))
+        try:
+            chunk = stream.read(CHUNK_SIZE if declared is None else min(CHUNK_SIZE, declared - received))
+        except Exception as error:  # noqa: BLE001 - each server has errors of its own for what it can't read
+            raise BadRequest("The request body can't be read: its chunks are garbled, or it was cut off.") from error
         if not chunk:
             if declared is not None:
                 raise BadRequest("The request body ended before its Content-Length.")

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -15,6 +16,7 @@ from uuid import UUID
 from lback.core.context import request_context
 from lback.core.cookies import format_cookie
 from lback.core.datastructures import Headers, checked_header
+from lback.core.exceptions import NotFound
 from lback.core.file_headers import content_disposition, type_of_file
 from lback.core.sending import FileBlocks, Pieces
 from lback.core.validators import (
@@ -283,6 +285,7 @@ class FileResponse(Response):
         if as_attachment or filename:
             self.headers["Content-Disposition"] = content_disposition(name, attachment=as_attachment)
         self._start, self._stop = 0, found.st_size
+        self._version = found.st_size, found.st_mtime_ns
         self._validate(found.st_size, int(found.st_mtime), strong_etag(found.st_size, found.st_mtime_ns))
 
     def _validate(self, size: int, modified: int, etag: str) -> None:
@@ -309,14 +312,24 @@ class FileResponse(Response):
             self.headers["Content-Range"] = f"bytes {self._start}-{self._stop - 1}/{size}"
 
     def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
-        """Return what `Response.get_wsgi_response` does; the file is opened here, and closed by the server."""
+        """Return what `Response.get_wsgi_response` does; the file is opened here, and closed by the server.
+
+        Raises:
+            NotFound: The file has been deleted since the response was made.
+        """
         if self._status_code in _WITHOUT_BODY:
             return super().get_wsgi_response(method)
+        if method == "HEAD" or self._start == self._stop:
+            return self.status_line, self._wsgi_headers(self._stop - self._start), []
+        try:
+            file = self.path.open("rb")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFound from None
+        found = os.fstat(file.fileno())
+        if (found.st_size, found.st_mtime_ns) != self._version:
+            self._replaced(found.st_size)
         length = self._stop - self._start
         headers = self._wsgi_headers(length)
-        if method == "HEAD" or not length:
-            return self.status_line, headers, []
-        file = self.path.open("rb")
         file.seek(self._start)
         request = request_context.get()
         wrapper = request.environ.get("wsgi.file_wrapper") if request is not None else None
@@ -324,6 +337,14 @@ class FileResponse(Response):
         if wrapper is not None and self._status_code == 200:
             return self.status_line, headers, wrapper(file, FileBlocks.SIZE)
         return self.status_line, headers, FileBlocks(file, length)
+
+    def _replaced(self, size: int) -> None:
+        """Send the whole of another file than the one that was looked at, without what was said of that one."""
+        if self._status_code == 206:
+            self.status_code = 200
+        self._start, self._stop = 0, size
+        for name in ("ETag", "Last-Modified", "Content-Range"):
+            self.headers.pop(name, None)
 
 
 def dump_json(data: Any) -> bytes:

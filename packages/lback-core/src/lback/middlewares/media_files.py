@@ -4,10 +4,11 @@ from pathlib import Path
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, MethodNotAllowed, NotFound
+from lback.core.file_headers import type_of_file
 from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import FileResponse, Response
-from lback.security.paths import safe_join
+from lback.security.paths import is_file, safe_join
 
 # What browsers show without running anything in it. All else is saved: an HTML page or an SVG picture would run its
 # scripts as this site.
@@ -51,12 +52,14 @@ class MediaFilesMiddleware(BaseMiddleware):
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(("GET", "HEAD"))
         path = safe_join(self._root, request.path[len(self._prefix) :])
-        if path is None or not path.is_file():
+        if path is None or not is_file(path):
             raise NotFound
-        response = FileResponse(path)
-        kind = response.headers["Content-Type"]
-        if kind not in SHOWN and not kind.startswith(SHOWN_KINDS):
-            response = FileResponse(path, as_attachment=True)
+        kind = type_of_file(path.name)
+        shown = kind in SHOWN or kind.startswith(SHOWN_KINDS)
+        try:
+            response = FileResponse(path, kind, as_attachment=not shown)
+        except FileNotFoundError:
+            raise NotFound from None
         response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -14,7 +14,7 @@ from lback.core.middleware import BaseMiddleware
 from lback.core.request import Request
 from lback.core.response import FileResponse, Response
 from lback.core.static import hashed_names, source_folders
-from lback.security.paths import safe_join
+from lback.security.paths import is_file, safe_join
 
 
 class StaticFilesMiddleware(BaseMiddleware):
@@ -70,6 +70,8 @@ class StaticFilesMiddleware(BaseMiddleware):
             raise NotFound
         file, headers = found.get_path_and_headers(request.environ)
         values = dict(headers)
+        # WhiteNoise has one tag for a file and its compressed variants, which are not the same bytes.
+        values.pop("ETag", None)
         try:
             return FileResponse(file, values["Content-Type"], headers=values)
         except FileNotFoundError:
@@ -92,7 +94,7 @@ class StaticFilesMiddleware(BaseMiddleware):
         """Tell whether the folder that has the file really holds it, and not a link to somewhere else."""
         relative = path[len(self._prefix) :]
         for folder in self._folders:
-            if (folder / relative).is_file():
+            if is_file(folder / relative):
                 return safe_join(folder, relative) is not None
         return False
 

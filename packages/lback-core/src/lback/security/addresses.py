@@ -22,7 +22,7 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1
 
 
 def without_port(text: str) -> str:
-    """Return the address in ``203.0.113.7:80`` or ``[2001:db8::1]:80``, which some proxies write; other text as it is."""
+    """Return the address in ``203.0.113.7:80`` or ``[2001:db8::1]:80``, as some proxies write; other text as it is."""
     match = _WITH_PORT.fullmatch(text)
     return match[1] or match[2] if match else text
 

@@ -33,6 +33,14 @@ def safe_join(root: Path | str, *parts: str) -> Path | None:
     return resolved if resolved == base or base in resolved.parents else None
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file of that name; one that no file system takes, such as a very long one, names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _harmless(name: str) -> bool:
     return not (
         name.startswith(".")

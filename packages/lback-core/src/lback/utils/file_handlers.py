@@ -14,7 +14,7 @@ from typing import Any
 from lback.core.config import Config
 from lback.core.exceptions import ValidationError
 from lback.core.uploads import UploadedFile
-from lback.security.paths import safe_join
+from lback.security.paths import is_file, safe_join
 
 FOLDER_MODE = 0o750
 
@@ -90,7 +90,7 @@ def save_uploaded_file(
 def delete_saved_file(relative_path: str, config: Config) -> bool:
     """Delete a file that `save_uploaded_file` kept; return whether there was one. Nothing outside is ever touched."""
     path = safe_join(_root(config), relative_path)
-    if path is None or not path.is_file():
+    if path is None or not is_file(path):
         return False
     path.unlink(missing_ok=True)
     return True
