@@ -279,6 +279,23 @@ def test_a_list_of_secrets_shows_none_of_them() -> None:
     assert config.SECRET_KEY_FALLBACKS == ["s3cr3t"]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"DATABASES": {"default": {"PASSWORD": "s3cr3t-inside"}}},
+        {"SERVICES": [{"name": "mail", "api_key": "s3cr3t-inside"}]},
+        {"SERVICES": ({"tokens": ["s3cr3t-inside"]},)},
+        {"TOKENS": {"mail": "s3cr3t-inside"}},
+    ],
+)
+def test_a_secret_inside_a_setting_is_one_too(settings: dict[str, Any]) -> None:
+    config = Config(settings)
+    (name,) = settings
+    assert config[name] == settings[name]
+    assert "s3cr3t" not in repr(config) + repr(config[name]) + repr(config.public)
+    assert config.secrets == ("s3cr3t-inside",)
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URI", "BACKEND", "BACKENDS"])
 def test_a_password_in_an_address_shows_nowhere(name: str) -> None:
     address = "postgresql://shop:s3cr3t@db.example.org/shop"

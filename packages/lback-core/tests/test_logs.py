@@ -435,3 +435,12 @@ def test_a_secret_of_the_settings_is_masked_wherever_a_record_has_it(formatter: 
         )
     )
     assert ("correct-horse" in text, "an-earlier-key" in text, text.count("********")) == (False, False, 3)
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter, JSONFormatter])
+@pytest.mark.parametrize("template", ["%s", "%r"])
+def test_a_secret_with_characters_that_are_escaped_is_masked(formatter: Any, template: str) -> None:
+    config = Config({"DB_PASSWORD": "correct-h\u00f6rse\n-battery"})
+    record = logging.LogRecord("shop", logging.INFO, "", 0, f"pass {template}", (str(config.DB_PASSWORD),), None)
+    text = formatter(config.secrets).format(record)
+    assert ("battery" in text, text.count("********")) == (False, 1)

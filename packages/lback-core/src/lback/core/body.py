@@ -80,7 +80,8 @@ def read_chunks(environ: dict[str, Any], limit: int) -> Iterator[bytes]:
     while declared is None or received < declared:
         try:
             chunk = stream.read(CHUNK_SIZE if declared is None else min(CHUNK_SIZE, declared - received))
-        except Exception as error:  # noqa: BLE001 - each server has errors of its own for what it can't read
+        except Exception as error:
+            # Each server has errors of its own for what it can't read.
             raise BadRequest("The request body can't be read: its chunks are garbled, or it was cut off.") from error
         if not chunk:
             if declared is not None:

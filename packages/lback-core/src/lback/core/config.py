@@ -69,7 +69,8 @@ class Config(Mapping[str, Any]):
     _values: dict[str, Any]
     #: The settings without the secrets: what templates get to see.
     public: Mapping[str, Any]
-    #: The texts of the secrets that are long enough to be told from other text, for masking them.
+    #: The texts of the secrets that are long enough to be told from other text, for masking them; also as `repr` and
+    #: JSON write them.
     secrets: tuple[str, ...]
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
@@ -280,21 +281,26 @@ def _all_defaults() -> dict[str, Any]:
     return DEFAULTS | installed_defaults()
 
 
-def _guarded(name: str, value: Any) -> Any:
-    if not is_secret_name(name):
-        return value
-    if type(value) is list:
-        return [_guarded(name, item) for item in value]
-    return Secret(value) if type(value) is str and value else value
+def _guarded(name: str, value: Any, *, secret: bool = False) -> Any:
+    """Return a setting in which texts are `Secret` whose name, or that of what they are in, says so."""
+    secret = secret or is_secret_name(name)
+    if type(value) is dict:
+        return {key: _guarded(str(key), item, secret=secret) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_guarded(name, item, secret=secret) for item in value)
+    return Secret(value) if secret and type(value) is str and value else value
 
 
 def _secrets(values: Iterable[Any]) -> set[str]:
     found = set()
     for value in values:
         if isinstance(value, Secret) and len(value) >= SHORTEST_SECRET:
-            found.add(str(value))
-        elif type(value) is list:
+            for text in (str(value), repr(str(value))[1:-1]):
+                found |= {text, json.dumps(text)[1:-1]}
+        elif type(value) in (list, tuple):
             found |= _secrets(value)
+        elif type(value) is dict:
+            found |= _secrets(value.values())
     return found
 
 
