@@ -181,7 +181,7 @@ def test_a_time_that_is_over_forgets_the_key(cache: Cache, ttl: float) -> None:
     assert not cache.has("key")
 
 
-@pytest.mark.parametrize("ttl", ["60", True, float("nan"), float("inf"), []])
+@pytest.mark.parametrize("ttl", ["60", True, float("nan"), float("inf"), [], 10**12, 10**400])
 def test_a_time_is_a_number_of_seconds(cache: Cache, ttl: Any) -> None:
     with pytest.raises(ValueError, match="number of seconds"):
         cache.set("key", 1, ttl=ttl)
@@ -238,6 +238,21 @@ def test_what_is_no_whole_number_is_not_added_to(cache: Cache, value: Any) -> No
     with pytest.raises(ValueError, match="no whole number"):
         cache.increment("n")
     assert cache.get("n") == value
+
+
+@pytest.mark.parametrize("amount", [2**63 - 5, -(2**64), 10**30])
+def test_a_sum_beyond_64_bits_is_refused_and_the_cache_goes_on(cache: Cache, amount: int) -> None:
+    cache.set("n", 7 if amount > 0 else -7)
+    with pytest.raises(ValueError, match="more than 64 bits"):
+        cache.increment("n", amount)
+    assert (cache.get("n"), cache.increment("other")) == (7 if amount > 0 else -7, 1)
+
+
+@pytest.mark.parametrize("amount", [1.5, "1", True, None])
+def test_what_is_added_is_a_whole_number(cache: Cache, amount: Any) -> None:
+    with pytest.raises(TypeError, match="whole numbers"):
+        cache.increment("n", amount)
+    assert cache.increment("n") == 1
 
 
 # -- one maker --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ nothing and have no lock against a stampede. What is here is smaller than what w
 
 import json
 import logging
-import math
 import re
 import secrets
 import threading
@@ -27,6 +26,8 @@ T = TypeVar("T")
 MISSING: Final = object()
 # How long others wait for the one that makes a value, before they take it for dead.
 MAKING_SECONDS = 30.0
+# A hundred years. Redis refuses what its clock can't reach.
+MAX_TTL = 100 * 365 * 24 * 3600
 _LOCK = "\0making:"
 NO_CLIENT = "CACHE_URL names a Redis server, whose client is not installed: pip install 'lback-core[redis]'."
 
@@ -142,8 +143,11 @@ class Cache:
             ttl: Seconds from the first addition on.
 
         Raises:
-            ValueError: There is something else under the key.
+            TypeError: The amount is no whole number.
+            ValueError: There is something else under the key, or the sum takes more than 64 bits.
         """
+        if type(amount) is not int:
+            raise TypeError(f"A cache adds whole numbers, not {amount!r}.")
         return self._softly(amount, self.backend.increment, checked(key), amount, checked_ttl(ttl))
 
     def get_or_set(self, key: str, make: Callable[[], Any], ttl: float | None = None) -> Any:
@@ -316,8 +320,8 @@ def checked_ttl(ttl: float | None) -> float | None:
     """
     if ttl is None:
         return None
-    if type(ttl) not in (int, float) or not math.isfinite(ttl):
-        raise ValueError(f"A ttl must be a number of seconds or None, not {ttl!r}.")
+    if type(ttl) not in (int, float) or not -MAX_TTL <= ttl <= MAX_TTL:
+        raise ValueError(f"A ttl must be a number of seconds up to {MAX_TTL}, or None, not {ttl!r}.")
     return ttl
 
 

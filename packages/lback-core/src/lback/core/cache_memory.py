@@ -5,6 +5,10 @@ import time
 from collections import OrderedDict
 
 
+# What Redis counts up to, so that both backends refuse the same.
+LARGEST = 2**63 - 1
+
+
 class MemoryBackend:
     """Keeps texts in a dictionary; of more than `max_entries`, the one that was not used for the longest time goes.
 
@@ -79,6 +83,8 @@ class MemoryBackend:
                 total = int(text or 0) + amount
             except ValueError:
                 raise ValueError(f"There is no whole number under the cache key {key!r}.") from None
+            if not -LARGEST <= total <= LARGEST:
+                raise ValueError(f"The number under the cache key {key!r} would take more than 64 bits.")
             if text is None:
                 self._put(key, str(total), ttl)
             else:
