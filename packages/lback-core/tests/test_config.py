@@ -122,6 +122,24 @@ def test_a_value_that_does_not_fit_stops_the_start_by_name(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", -1),
+        ("MAX_REQUEST_BODY_SIZE", -1),
+        ("MAX_FORM_FIELDS", -1),
+        ("UPLOAD_MEMORY_LIMIT", 0),
+        ("UPLOAD_MAX_SIZE_MB", -0.5),
+        ("UPLOAD_MAX_SIZE_MB", "5"),
+        ("SESSION_TIMEOUT_MINUTES", 0),
+        ("EMAIL_TIMEOUT", 0),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"The setting {name} must be a number of . or more, not {value!r}"):
+        Config({name: value})
+
+
+@pytest.mark.parametrize(
     ("source", "settings"), [("settings.py", "DEBUG = 1"), ("settings.py", "INSTALLED_APPS = 'a'")]
 )
 def test_a_file_with_another_type_is_named(project: Any, source: str, settings: str) -> None:

@@ -15,6 +15,7 @@ from lback.core import limiting
 from lback.core.exceptions import ConfigurationError
 from lback.core.limiting import LimitStore, RateLimiter, parse_limit, rate_limit
 from lback.core.request import Request
+from lback.core.response import Response
 from lback.core.testing import Client, TestResponse, make_app
 from lback.utils.urls import path
 
@@ -158,7 +159,20 @@ def test_any_text_is_a_key_and_a_long_one_takes_no_room(redis_server: RedisServe
         assert max(map(len, connection.keys())) < 200
 
 
-@pytest.mark.parametrize("limit", ["", "5", "five/minute", "5/fortnight", "0/minute", "-1/minute"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "",
+        "5",
+        "five/minute",
+        "5/fortnight",
+        "0/minute",
+        "-1/minute",
+        "5/minute;100/day",
+        "5/minute,9/hour",
+        "5 per 9999 years",
+    ],
+)
 def test_a_limit_that_cannot_be_read_is_refused(limit: str) -> None:
     with pytest.raises(ConfigurationError, match="A rate limit is text such as"):
         parse_limit(limit)
@@ -202,6 +216,15 @@ def test_all_addresses_and_methods_count_together() -> None:
     visitor = client()
     answers = [visitor.head("/"), visitor.options("/other/"), visitor.get("/nothing/")]
     assert [answer.status_code for answer in answers] == [200, 204, 429]
+
+
+def test_a_refusal_of_the_views_own_says_what_it_says() -> None:
+    def view(request: Request) -> Response:
+        return Response("later", 429, {"Retry-After": "7", "RateLimit-Limit": "1"})
+
+    answer = Client(make_app([path("/", view)], MIDDLEWARES=[MIDDLEWARE])).get("/")
+    assert (answer.headers["retry-after"], answer.headers["ratelimit-limit"]) == ("7", "1")
+    assert "ratelimit-remaining" not in answer.headers
 
 
 def test_an_error_page_counts_as_well() -> None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lback.core.apps import installed_defaults
-from lback.core.defaults import DEFAULTS
+from lback.core.defaults import DEFAULTS, LEAST
 from lback.core.exceptions import ConfigurationError
 from lback.security.redaction import MASK, is_secret_name, redacted
 
@@ -63,7 +63,7 @@ class Config(Mapping[str, Any]):
         values: Settings that go over the defaults.
 
     Raises:
-        ConfigurationError: A value does not have the type of its setting.
+        ConfigurationError: A value does not have the type of its setting, or is less than makes sense.
     """
 
     _values: dict[str, Any]
@@ -78,6 +78,8 @@ class Config(Mapping[str, Any]):
         merged = defaults | {
             name: typed(name, value, defaults.get(name), "the given values") for name, value in (values or {}).items()
         }
+        for name, least in LEAST.items():
+            _check_number(name, merged[name], least)
         guarded = {name: _guarded(name, value) for name, value in merged.items()}
         public = {name: redacted(name, value) for name, value in guarded.items() if not is_secret_name(name)}
         # As attributes of the object they are found without __getattr__, which costs ten times as much. A variable of a
@@ -265,6 +267,11 @@ def _parsed(text: str, kind: type) -> Any:
     if kind in (int, float):
         return kind(text)
     return json.loads(text)
+
+
+def _check_number(name: str, value: Any, least: int) -> None:
+    if value is not None and not (isinstance(value, int | float) and value >= least):
+        raise ConfigurationError(f"The setting {name} must be a number of {least} or more, not {value!r}.")
 
 
 def _environment_overrides(defined: Mapping[str, Any]) -> dict[str, Any]:

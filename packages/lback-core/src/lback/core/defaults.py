@@ -62,3 +62,20 @@ DEFAULTS: dict[str, Any] = {
     "UPLOAD_MAX_SIZE_MB": None,
     "UPLOAD_MEMORY_LIMIT": 256 * 1024,
 }
+
+# The least that a number may be, where less has no meaning, or another one: 0 for UPLOAD_MEMORY_LIMIT would keep
+# uploads of any size in memory.
+LEAST: dict[str, int] = {
+    "TRUSTED_PROXIES": 0,
+    "CACHE_MAX_ENTRIES": 1,
+    "SESSION_TIMEOUT_MINUTES": 1,
+    "SESSION_LIFETIME_HOURS": 1,
+    "EMAIL_TIMEOUT": 1,
+    "SMTP_PORT": 1,
+    "MAX_REQUEST_BODY_SIZE": 0,
+    "MAX_FORM_FIELDS": 0,
+    "MAX_FORM_FILES": 0,
+    "MAX_FORM_FIELD_SIZE": 0,
+    "UPLOAD_MAX_SIZE_MB": 0,
+    "UPLOAD_MEMORY_LIMIT": 1,
+}

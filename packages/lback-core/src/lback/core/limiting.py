@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, Protocol, TypeVar
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 
-from lback.core.cache import NO_CLIENT, scheme_of
+from lback.core.cache import MAX_TTL, NO_CLIENT, scheme_of
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError, ServiceUnavailable, TooManyRequests
 from lback.core.request import Request
@@ -207,15 +207,18 @@ def parse_limit(text: str) -> RateLimitItem:
     """Read ``"5/minute"``.
 
     Raises:
-        ConfigurationError: It is no limit.
+        ConfigurationError: It is no limit, or several.
     """
     try:
-        item = parse(text)
+        items = parse_many(text)
     except ValueError:
-        item = None
-    if item is None or item.amount < 1:
-        raise ConfigurationError(f'A rate limit is text such as "5/minute" or "100 per 10 minutes", not {text!r}.')
-    return item
+        items = []
+    if len(items) != 1 or items[0].amount < 1 or not 1 <= items[0].get_expiry() <= MAX_TTL:
+        raise ConfigurationError(
+            f'A rate limit is text such as "5/minute" or "100 per 10 minutes", not {text!r}; for two limits use two '
+            "limiters."
+        )
+    return items[0]
 
 
 def request_key(request: Request, parts: Sequence[str]) -> str:

@@ -49,8 +49,8 @@ class RateLimitingMiddleware(BaseMiddleware):
         return None
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Tell the client what is left; the answer to a refusal says it already."""
+        """Tell the client what is left; the answer to a refusal, by this limit or the view's own, says it already."""
         verdict: Verdict | None = request.made("rate_limit")
-        if verdict is not None:
+        if verdict is not None and response.status_code != 429:
             response.headers.update(verdict.headers())
         return response
