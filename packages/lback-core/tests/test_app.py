@@ -9,6 +9,7 @@ import pytest
 
 from lback.core.app import Application
 from lback.core.config import Config
+from lback.core.container import Container
 from lback.core.context import current_request
 from lback.core.exceptions import ConfigurationError, Forbidden
 from lback.core.middleware import BaseMiddleware, MiddlewareChain
@@ -407,6 +408,45 @@ def test_routes_must_come_from_somewhere() -> None:
 def test_a_middleware_that_can_not_be_set_up_stops_the_start(entry: Any, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         make_app([], MIDDLEWARES=[entry])
+
+
+class WithoutHooks(BaseMiddleware):
+    def proces_request(self, request: Request) -> None:
+        """Be misspelled."""
+
+
+class WithoutBase:
+    """A class of something else."""
+
+
+class AsynchronousHook(BaseMiddleware):
+    async def process_request(self, request: Request) -> None:  # type: ignore[override]
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("middleware", "reason"),
+    [(WithoutHooks, "It has no hook"), (WithoutBase, "It has no hook"), (AsynchronousHook, "Its hooks are async def")],
+)
+def test_a_middleware_that_could_do_nothing_stops_the_start(middleware: type, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        make_app([], MIDDLEWARES=[f"{__name__}.{middleware.__name__}"])
+
+
+class Registers:
+    """Has no hook, and registers a component."""
+
+    def __init__(self, container: Container) -> None:
+        container.add_request(Color, lambda request: Color("blue"), name="color")
+
+
+class Color(str):
+    """A component."""
+
+
+def test_a_middleware_may_be_there_for_what_it_registers() -> None:
+    app = make_app([path("/", lambda request: str(request.color))], MIDDLEWARES=[f"{__name__}.Registers"])
+    assert Client(app).get("/").text == "blue"
 
 
 # -- what it costs ----------------------------------------------------------------------------------------------------

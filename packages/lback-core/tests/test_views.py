@@ -1,11 +1,13 @@
 """Views: functions and classes, what they get and what they may return."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
+from lback.core.limiting import rate_limit
 from lback.core.middleware import BaseMiddleware, MiddlewareChain
 from lback.core.request import Request
 from lback.core.response import Response
@@ -104,6 +106,51 @@ def test_tests_put_another_component_in_place() -> None:
 def test_a_view_that_does_not_fit_its_route_stops_the_start(pattern: str, view: Any, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         make_app([path(pattern, view)], MIDDLEWARES=[])
+
+
+async def asynchronous(request: Request) -> str:
+    return ""
+
+
+async def asynchronous_pieces(request: Request) -> Any:
+    yield ""
+
+
+class AsynchronousVerb:
+    async def get(self, request: Request) -> str:
+        return ""
+
+
+class AsynchronousDispatch:
+    async def dispatch(self, request: Request) -> str:
+        return ""
+
+
+class AsynchronousCall:
+    async def __call__(self, request: Request) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        asynchronous,
+        asynchronous_pieces,
+        AsynchronousVerb,
+        AsynchronousDispatch,
+        AsynchronousCall(),
+        partial(asynchronous),
+        rate_limit("5/minute")(asynchronous),
+    ],
+)
+def test_an_async_view_stops_the_start(view: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"The view of .* is an async def"):
+        make_app([path("/", view)], MIDDLEWARES=[])
+
+
+def test_a_class_without_any_method_stops_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="has no method such as get or post"):
+        path("/", Service)
 
 
 class Course:

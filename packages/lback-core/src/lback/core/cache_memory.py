@@ -4,7 +4,6 @@ import threading
 import time
 from collections import OrderedDict
 
-
 # What Redis counts up to, so that both backends refuse the same.
 LARGEST = 2**63 - 1
 

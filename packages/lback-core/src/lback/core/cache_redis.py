@@ -22,14 +22,14 @@ REST = 1.0
 _BATCH = 500
 _GLOB = re.compile(rb"([*?\[\]\\])")
 
-# Both are atomic on the server. The second leaves the time of a number that is there as it is, and gives an empty list
-# for a sum beyond 64 bits: an error of the server would look as if it were out of order.
+# Both are atomic on the server. The second leaves the time of a number that is there as it is, and answers
+# to a sum beyond 64 bits by itself: an error of the server would look as if it were out of order.
 _DELETE_IF = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _INCREMENT = """
 local found = redis.call('GET', KEYS[1])
 if found and not string.match(found, '^-?%d+$') then return false end
 local total = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(total) == 'table' then return {} end
+if type(total) == 'table' then return 'too large' end
 if not found and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return total
 """
@@ -117,14 +117,14 @@ class RedisBackend:
 
     def increment(self, key: str, amount: int, ttl: float | None) -> int:
         """Add to a whole number and return the sum."""
-        total: int | list[Any] | None = self._run(
+        total: int | bytes | None = self._run(
             self._client.eval, _INCREMENT, 1, self._key(key), amount, _milliseconds(ttl) or ""
         )
         if total is None:
             raise ValueError(f"There is no whole number under the cache key {key!r}.")
-        if isinstance(total, list):
+        if total == b"too large":
             raise ValueError(f"The number under the cache key {key!r} would take more than 64 bits.")
-        return total
+        return int(total)
 
     def keys(self) -> list[str]:
         """Return the keys, found by going through the whole database."""

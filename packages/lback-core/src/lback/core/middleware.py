@@ -5,6 +5,7 @@
 error. ``process_exception`` hooks run in reverse order when a hook or the view raised, until one returns a response.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ from lback.core.signals import SignalDispatcher
 RequestHook = Callable[[Request], Response | None]
 ResponseHook = Callable[[Request, Response], Response]
 ExceptionHook = Callable[[Request, Exception], Response | None]
+
+HOOKS = ("process_request", "process_response", "process_exception")
 
 
 class BaseMiddleware:
@@ -90,7 +93,7 @@ def load_middlewares(entries: Sequence[str | Mapping[str, Any]], container: Cont
         container: Where the constructors' parameters come from.
 
     Raises:
-        ConfigurationError: One can't be imported or made. None is ever left out.
+        ConfigurationError: One can't be imported or made, or has no hook. None is ever left out.
     """
     return [_loaded(entry, container) for entry in entries]
 
@@ -106,8 +109,19 @@ def _loaded(entry: Any, container: Container) -> Any:
         )
     try:
         class_ = import_attribute(target)
-        return container.build(class_, params)
+        middleware = container.build(class_, params)
+        _check_hooks(middleware)
+        return middleware  # noqa: TRY300 - what is checked is part of what is tried
     except ConfigurationError as error:
         raise ConfigurationError(f"The middleware {target} can't be set up. {error}") from error
     except Exception as error:
         raise ConfigurationError(f"The middleware {target} can't be set up. {type(error).__name__}: {error}") from error
+
+
+def _check_hooks(middleware: Any) -> None:
+    hooks = [hook for name in HOOKS for hook in _hooks([middleware], name)]
+    if any(map(inspect.iscoroutinefunction, hooks)):
+        raise ConfigurationError("Its hooks are async def, which a WSGI server can't run: write them as def.")
+    # One with a constructor may be there for what it registers, such as a component.
+    if not hooks and type(middleware).__init__ is object.__init__:
+        raise ConfigurationError(f"It has no hook, which is one of {', '.join(HOOKS)}.")

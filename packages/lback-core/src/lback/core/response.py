@@ -31,7 +31,8 @@ from lback.core.validators import (
 if TYPE_CHECKING:
     from lback.core.request import Request
 
-STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+# Those below 200 are no answers: another one follows them.
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus if status >= 200}
 # What RFC 3986 gives a meaning stays, escapes too; all else is escaped, as the address bar of a browser does. Control
 # characters stay as well, and are refused like in every header: nobody means to send them.
 _KEPT_IN_LOCATION = "/?#[]@!$&'()*+,;=:~%" + "".join(map(chr, (*range(32), 127)))
@@ -85,7 +86,7 @@ class Response:
     @status_code.setter
     def status_code(self, status: int) -> None:
         if status not in STATUS_LINES:
-            raise ValueError(f"There is no HTTP status {status!r}.")
+            raise ValueError(f"An answer has an HTTP status such as 200 or 404, not {status!r}.")
         self._status_code = int(status)
 
     @property

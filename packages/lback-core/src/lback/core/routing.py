@@ -68,11 +68,15 @@ def path(
         requires_auth: Whether anonymous users are sent to the login page instead.
 
     Raises:
-        ConfigurationError: A method that isn't one, or a view that can't be called.
+        ConfigurationError: A method that isn't one, a view that can't be called, or a class without any method.
     """
     if not callable(view):
         raise ConfigurationError(f"The view of {pattern!r} must be a function or a class, not {view!r}.")
     methods = tuple(dict.fromkeys(method.upper() for method in (allowed_methods or _default_methods(view))))
+    if not methods:
+        raise ConfigurationError(
+            f"The class {view!r} for {pattern!r} has no method such as get or post, and no dispatch."
+        )
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise ConfigurationError(f"{pattern!r} allows {', '.join(unknown)}; known methods are {', '.join(METHODS)}.")

@@ -22,7 +22,7 @@ def compile_view(route: Route, container: Container) -> Handler:
     """Return the handler of a route: it calls the view with the path variables and the components it asks for.
 
     Raises:
-        ConfigurationError: The view can't take one of the route's variables, or asks for something unknown.
+        ConfigurationError: The view can't take one of the route's variables, asks for something unknown, or is async.
     """
     handler = (
         _class_handler(route, container) if isinstance(route.view, type) else _handler(route, route.view, container)
@@ -31,6 +31,7 @@ def compile_view(route: Route, container: Container) -> Handler:
 
 
 def _handler(route: Route, view: Callable[..., Any], container: Container) -> Handler:
+    _refuse_async(route, view)
     injections = _injections(route, view, container)
     if not injections and not variable_names(route.pattern):
 
@@ -86,7 +87,17 @@ def _bound(class_: Any, name: str) -> Callable[..., Any]:
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = _hints(function)
     call.__qualname__ = function.__qualname__
+    call.__wrapped__ = function  # type: ignore[attr-defined]
     return call
+
+
+def _refuse_async(route: Route, view: Callable[..., Any]) -> None:
+    function = inspect.unwrap(view)
+    for kind in (function, getattr(type(function), "__call__", None)):
+        if inspect.iscoroutinefunction(kind) or inspect.isasyncgenfunction(kind):
+            raise ConfigurationError(
+                f"The view of {route} is an async def, which a WSGI server can't run: write it as def."
+            )
 
 
 def _authenticated(handler: Handler) -> Handler:
