@@ -148,6 +148,23 @@ def test_the_right_token_from_another_site_is_refused(origin: str) -> None:
     assert send(client, client.get("/form/").text, Origin=origin) == 403
 
 
+@pytest.mark.parametrize(
+    ("https", "host"),
+    [(True, "testserver:443"), (False, "testserver:80"), (True, "TestServer"), (False, "TESTSERVER:80")],
+)
+def test_the_own_site_may_be_named_with_its_port_or_in_capitals(https: bool, host: str) -> None:
+    client = visitor(https=https)
+    assert send(client, client.get("/form/").text, Host=host) == 200
+
+
+@pytest.mark.parametrize(
+    ("https", "host"), [(True, "testserver:80"), (False, "testserver:443"), (True, "testserver:8")]
+)
+def test_another_port_is_another_site(https: bool, host: str) -> None:
+    client = visitor(https=https)
+    assert send(client, client.get("/form/").text, Host=host) == 403
+
+
 def test_a_trusted_site_may_send_forms() -> None:
     client = visitor(TRUSTED_ORIGINS=["https://app.example.org"])
     assert send(client, client.get("/form/").text, Origin="https://app.example.org") == 200

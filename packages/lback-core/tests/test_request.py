@@ -123,6 +123,14 @@ def test_a_forwarded_address_may_carry_a_port(sent: str, seen: str) -> None:
     assert ask(lambda r: r.remote_addr, headers=headers, settings={"TRUSTED_PROXIES": 1}) == seen
 
 
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [("LocalHost", "localhost"), ("localhost:80", "localhost"), ("localhost:8080", "localhost:8080")],
+)
+def test_a_host_is_in_lower_case_and_without_the_usual_port(sent: str, seen: str) -> None:
+    assert ask(lambda r: [r.host, r.build_absolute_uri("/")], headers={"Host": sent}) == [seen, f"http://{seen}/"]
+
+
 def test_a_forwarded_host_must_be_allowed_too() -> None:
     headers = {"X-Forwarded-Host": "evil.com"}
     assert ask(lambda r: r.host, headers=headers, settings={"TRUSTED_PROXIES": 1}) == 400

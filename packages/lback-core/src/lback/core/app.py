@@ -234,13 +234,13 @@ class Application:
 
     def _check_host(self, request: Request) -> None:
         try:
-            host = request.host
+            _ = request.host
         except BadRequest:
             security_logger.warning("Refused the host %.200r, asked for by %s.", request.raw_host, request.remote_addr)
             raise
         # With a proxy in front the sent header is not what was checked, so nothing is remembered then.
         if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.trusted_proxies:
-            self._known_hosts.add(host)
+            self._known_hosts.add(request.raw_host)
 
     def _dispatch(self, request: Request) -> Response:
         match = request.match

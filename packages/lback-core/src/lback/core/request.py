@@ -262,7 +262,7 @@ class Request:
 
     @lazy
     def host(self) -> str:
-        """The host that the client asked for, with the port unless it is the scheme's own.
+        """The host that the client asked for, in lower case, with the port unless it is the scheme's own.
 
         Raises:
             BadRequest: It is not one of ``ALLOWED_HOSTS``.
@@ -270,7 +270,8 @@ class Request:
         host = self.raw_host
         if not valid_host(host, self.config.ALLOWED_HOSTS):
             raise BadRequest("The Host header names a host that this site does not answer for; see ALLOWED_HOSTS.")
-        return host
+        # As browsers write it in an Origin, which it is compared with.
+        return host.lower().removesuffix(":443" if self.is_secure else ":80")
 
     @property
     def raw_host(self) -> str:

@@ -92,8 +92,8 @@ def _bound(class_: Any, name: str) -> Callable[..., Any]:
 
 
 def _refuse_async(route: Route, view: Callable[..., Any]) -> None:
-    function = inspect.unwrap(view)
-    for kind in (function, getattr(type(function), "__call__", None)):
+    function: Any = inspect.unwrap(view)
+    for kind in (function, type(function).__call__):
         if inspect.iscoroutinefunction(kind) or inspect.isasyncgenfunction(kind):
             raise ConfigurationError(
                 f"The view of {route} is an async def, which a WSGI server can't run: write it as def."
