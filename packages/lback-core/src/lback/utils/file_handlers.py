@@ -41,7 +41,8 @@ def validate_uploaded_file(
         file: The file.
         allowed_types: Endings (``".pdf"``), types (``"image/png"``) or kinds (``"image/*"``); None allows all. The type
             is that of the ending, and for pictures, PDF and ZIP the content must begin like one; what the client
-            claims does not count.
+            claims does not count. ``"image/*"`` is PNG, JPEG, GIF, WebP and AVIF; others, such as ``"image/svg+xml"``,
+            are allowed by name alone.
         max_size_mb: The largest size in MiB; None has no limit but that of the request.
     """
     if max_size_mb is not None and file.size > max_size_mb * 1024 * 1024:
@@ -118,9 +119,14 @@ def _allowed(ending: str, kind: str, allowed_types: Iterable[str]) -> bool:
         if "/" not in entry:
             if ending and entry.removeprefix(".") == ending[1:]:
                 return True
-        elif entry == kind or (entry.endswith("/*") and kind.startswith(entry[:-1])):
+        elif entry == kind or (entry.endswith("/*") and kind.startswith(entry[:-1]) and _shown_to_be(kind)):
             return True
     return False
+
+
+def _shown_to_be(kind: str) -> bool:
+    """Tell whether a whole kind holds a type: of pictures only those whose content is looked at, as SVG has scripts."""
+    return not kind.startswith("image/") or kind in _SIGNATURES
 
 
 def _begins_like(file: UploadedFile, kind: str) -> bool:
