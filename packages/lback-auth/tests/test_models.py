@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import ObjectDereferencedError
 
 from lback.auth.models import Group, User, UserPermission
 from lback.core.exceptions import ValidationError
@@ -170,3 +171,9 @@ def test_groups_and_permissions_show_their_names():
     assert str(Group(name="editors")) == "editors"
     assert str(UserPermission(name="blog.add_post")) == "blog.add_post"
     assert str(User(username="amira")) == "amira"
+
+
+def test_groups_of_a_user_whom_nothing_refers_to_are_an_error_that_says_so(database, add_user):
+    user_id = add_user()
+    with database.transaction() as db, pytest.raises(ObjectDereferencedError, match="garbage collected"):
+        db.get(User, user_id).groups.append(Group(name="editors"))

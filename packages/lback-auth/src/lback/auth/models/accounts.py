@@ -163,7 +163,8 @@ class User(BaseModel):
 
     @validates("groups", include_removes=True)
     def _groups_changed(self, _key: str, group: Group, _removed: bool) -> Group:
-        self.__dict__.pop(_GRANTS, None)
+        # A user whom nothing refers to any more is gone by now, which SQLAlchemy is about to say in its own words.
+        getattr(self, "__dict__", {}).pop(_GRANTS, None)
         return group
 
     def to_dict(self) -> dict[str, Any]:
