@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lback.auth.logins import agent_of
 from lback.auth.models import AuthEvent, User
-from lback.auth.models.records import ADDRESS_LENGTH
+from lback.auth.models.records import ADDRESS_LENGTH, EVENT_LENGTH, REASON_LENGTH
 from lback.auth.names import EMAIL_LENGTH
 from lback.core.request import Request
 from lback.core.signals import dispatcher
@@ -66,7 +66,12 @@ def announce(
 
 def record(request: Request, event: str, *, user: User | None = None, username: str = "", reason: str = "") -> None:
     """Have an event written down without a signal."""
-    entry = AuthEvent(event=event, reason=reason, ip=request.remote_addr[:ADDRESS_LENGTH], user_agent=agent_of(request))
+    entry = AuthEvent(
+        event=event[:EVENT_LENGTH],
+        reason=reason[:REASON_LENGTH],
+        ip=request.remote_addr[:ADDRESS_LENGTH],
+        user_agent=agent_of(request),
+    )
     if user is None:
         entry.username = "".join(character for character in username[:EMAIL_LENGTH] if character.isprintable())
     else:

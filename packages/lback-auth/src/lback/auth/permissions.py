@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from lback.auth.events import record
 from lback.auth.models import User
-from lback.auth.models.records import REASON_LENGTH
 from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
 from lback.core.response import Response
@@ -84,7 +83,7 @@ class PermissionRequired:
             return login_required(request)
         if isinstance(user, User):
             # A project may have users of its own making, by another middleware.
-            record(request, "permission_check_failed", user=user, reason=name[:REASON_LENGTH])
+            record(request, "permission_check_failed", user=user, reason=name)
         _flash(request, NOT_ALLOWED, "error")
         return return_403(request, NOT_ALLOWED)
 

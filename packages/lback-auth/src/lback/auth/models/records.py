@@ -12,6 +12,7 @@ from lback.models.types import UTCDateTime
 # An address of IPv6 with an IPv4 tail has 45 characters.
 ADDRESS_LENGTH = 45
 AGENT_LENGTH = 200
+EVENT_LENGTH = 40
 REASON_LENGTH = 60
 
 
@@ -50,7 +51,7 @@ class AuthEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     happened_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now, index=True)
     #: The name of the signal, such as ``user_login_failed``.
-    event: Mapped[str] = mapped_column(String(40))
+    event: Mapped[str] = mapped_column(String(EVENT_LENGTH))
     user_id: Mapped[int | None] = mapped_column(index=True)
     #: The name of the account, or what was entered where there is none.
     username: Mapped[str] = mapped_column(String(EMAIL_LENGTH), default="")
