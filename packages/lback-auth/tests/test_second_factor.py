@@ -72,6 +72,11 @@ def owner(client, add_user, log_in, set_up):
     return found
 
 
+def onward(page):
+    """Return where the page with the recovery codes leads."""
+    return re.search(r'href="([^"]*)">I have kept them', page.text)[1]
+
+
 class TestLogin:
     def test_asks_for_the_code_after_the_password(self, client, owner, log_in, enter):
         phone, _ = owner
@@ -238,6 +243,13 @@ class TestSetUp:
         data = {"current_password": "wrong password", "code": phone.code()}
         assert client.csrf_post(SETUP, data).status_code == 403
 
+    @pytest.mark.parametrize("query", ["", "?next=//evil.example"])
+    def test_leads_back_to_the_account(self, client, add_user, log_in, scan, query):
+        add_user()
+        log_in()
+        page = client.csrf_post(SETUP + query, {"current_password": PASSWORD, "code": scan().code()})
+        assert onward(page) == "/auth/account/"
+
     def test_changes_the_session_id(self, client, add_user, log_in, set_up):
         add_user()
         log_in()
@@ -288,6 +300,12 @@ class TestMandatoryForStaff:
         assert strict.get("/whoami/").text == "nobody"
         set_up(strict)
         assert strict.get("/whoami/").text == "amira"
+
+    def test_from_there_they_go_on_to_where_they_wanted(self, strict, add_user, log_in, scan):
+        add_user(is_staff=True)
+        path = log_in(client=strict, path="/auth/login/?next=/basket/").location
+        sent = {"current_password": PASSWORD, "code": scan(strict).code()}
+        assert onward(strict.csrf_post(path, sent)) == "/basket/"
 
     def test_others_are_not_asked(self, strict, add_user, log_in):
         add_user()

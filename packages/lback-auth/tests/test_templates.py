@@ -79,7 +79,7 @@ PAGES = {
     "setup-mandatory": ("auth/second_factor_setup.html", SETUP | {"mandatory": True}),
     "status-on": ("auth/second_factor_status.html", STATUS),
     "status-off": ("auth/second_factor_status.html", STATUS | {"enabled": False}),
-    "codes": ("auth/recovery_codes.html", {"codes": CODES}),
+    "codes": ("auth/recovery_codes.html", {"codes": CODES, "target": "/account/"}),
 }
 WITH_FORM = [name for name, (_, context) in PAGES.items() if "form" in context]
 SHOWS_NO_FORM = {"requested", "reset-too-old", "status-off"}

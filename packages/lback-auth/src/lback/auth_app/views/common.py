@@ -46,7 +46,12 @@ def see(request: Request, name: str, **params: Any) -> Response:
     return RedirectResponse(request.url_for(name, **params), 303)
 
 
-def target(request: Request) -> str:
-    """Return where a login leads: to what the visitor asked for if it is on this site, or to the usual page."""
+def target(request: Request, usual: str | None = None) -> str:
+    """Return where to go on: to what the visitor asked for if it is on this site, or else to the usual page.
+
+    Args:
+        request: It may have ``next``.
+        usual: A path, that of ``LOGIN_REDIRECT_URL`` unless given.
+    """
     wanted = request.POST.get("next") or request.GET.get("next")
-    return safe_redirect_target(request, wanted, request.config.LOGIN_REDIRECT_URL)
+    return safe_redirect_target(request, wanted, request.config.LOGIN_REDIRECT_URL if usual is None else usual)
