@@ -1,10 +1,5 @@
-"""Forms in a real browser: what assistive software is told (axe-core), and that forms work with a keyboard.
+"""Forms in a real browser: what assistive software is told (axe-core), and that forms work with a keyboard."""
 
-Needs Chromium (``LBACK_TEST_CHROMIUM``, or ``chromium`` on the path) and ``pip install axe-playwright-python``.
-"""
-
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from socketserver import ThreadingMixIn
@@ -23,11 +18,8 @@ from lback.forms.validation import ValidationError
 from lback.security.csrf import csrf_input
 from lback.utils.urls import path
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = os.environ.get("LBACK_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-Page = Any  # the types of playwright are not there where it is not installed
+from . import chromium
+from .chromium import Page
 
 CHOICES = [("a", "First"), ("b", "Second"), ("More", [("c", "Third")])]
 
@@ -143,16 +135,10 @@ def site() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        if os.environ.get("LBACK_TEST_SERVICES") == "required":
-            pytest.fail("Chromium is not installed.")
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium.chromium() as browser:
         opened = browser.new_page()
         opened.set_default_timeout(5_000)
         yield opened
-        browser.close()
 
 
 @pytest.fixture
@@ -164,8 +150,7 @@ def violations(browser_page: Page, site: str) -> Callable[[str, bool], list[str]
         if send:
             browser_page.click("button")
         assert browser_page.locator("[aria-invalid]").count() > 0 if send else browser_page.locator("form").count() == 1
-        found = axe.Axe().run(browser_page).response["violations"]
-        return [f"{each['id']}: {node['html']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+        return chromium.violations(browser_page)
 
     return check
 
