@@ -263,7 +263,7 @@ class TestChange:
         log_in()
         page = change("wrong password")
         assert page.status_code == 403
-        assert "not your password" in page.text
+        assert 'id="id_current_password_errors">This is not your password.' in page.text
         assert log_in().status_code == 303
 
     def test_guesses_of_the_current_one_are_counted(self, add_user, log_in, change):

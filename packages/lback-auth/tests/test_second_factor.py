@@ -96,7 +96,9 @@ class TestLogin:
     @pytest.mark.parametrize("code", ["000000", "", "abcdef", "12345", "\u0661" * 6, "x" * 21, "aaaaa-aaaaa"])
     def test_another_code_lets_nobody_in(self, client, owner, log_in, enter, code):
         log_in()
-        assert enter(code).status_code in (400, 401)
+        page = enter(code)
+        assert page.status_code in (400, 401)
+        assert 'class="auth-error" id="id_code_errors">' in page.text
         assert client.get("/whoami/").text == "nobody"
 
     def test_without_the_password_the_code_is_worth_nothing(self, client, owner, enter):
@@ -232,6 +234,7 @@ class TestSetUp:
         phone = scan()
         refused = client.csrf_post(SETUP, {"current_password": PASSWORD, "code": "000000"})
         assert refused.status_code == 400
+        assert 'id="id_code_errors">This code is not right.' in refused.text
         assert scan().secret == phone.secret
         client.csrf_post("/auth/logout/")
         assert log_in().location == "/"
@@ -241,7 +244,9 @@ class TestSetUp:
         log_in()
         phone = scan()
         data = {"current_password": "wrong password", "code": phone.code()}
-        assert client.csrf_post(SETUP, data).status_code == 403
+        page = client.csrf_post(SETUP, data)
+        assert page.status_code == 403
+        assert 'id="id_current_password_errors">This is not your password.' in page.text
 
     @pytest.mark.parametrize("query", ["", "?next=//evil.example"])
     def test_leads_back_to_the_account(self, client, add_user, log_in, scan, query):
@@ -277,7 +282,9 @@ class TestRemoval:
         log_in()
         enter(owner[0].code())
         path = "/auth/second-factor/remove/"
-        assert client.csrf_post(path, {"current_password": "wrong password"}).status_code == 403
+        page = client.csrf_post(path, {"current_password": "wrong password"})
+        assert page.status_code == 403
+        assert 'id="id_current_password_errors">This is not your password.' in page.text
         assert client.csrf_post(path, {"current_password": PASSWORD}).location == "/auth/account/"
         assert "second_factor_disabled" in [event for event, *_ in events()]
         client.csrf_post("/auth/logout/")

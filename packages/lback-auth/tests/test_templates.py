@@ -234,6 +234,26 @@ class TestForms:
         page = show("register", sent={"username": "amira", "password": "long enough"})
         assert [values["name"] for values in page.all("input") if "autofocus" in values] == ["email"]
 
+    @pytest.mark.parametrize(
+        ("name", "sent", "error", "field"),
+        [
+            ("register", {"username": "amira", "email": "a@example.com", "password": "long enough"}, None, "password"),
+            ("setup", {"current_password": "a fine password"}, None, "current_password"),
+            ("login", {"identifier": "amira", "password": "wrong"}, "Not today.", "password"),
+            ("setup", {"current_password": "a fine password", "code": "123456"}, "Not today.", "current_password"),
+        ],
+    )
+    def test_or_in_one_that_has_to_be_filled_in_again(self, show, name, sent, error, field):
+        page = show(name, sent=sent, error=error)
+        assert [values["name"] for values in page.all("input") if "autofocus" in values] == [field]
+
+    @pytest.mark.parametrize("name", ["code", "setup"])
+    def test_a_code_is_seen_while_it_is_typed_and_not_sent_back(self, show, name):
+        page = show(name, sent={"current_password": "a fine password", "code": "123456"}, error="Not today.")
+        [field] = [values for values in page.all("input") if values.get("name") == "code"]
+        assert field["type"] == "text"
+        assert "123456" not in page.text
+
     def test_a_form_below_other_things_takes_the_cursor_with_errors_alone(self, show):
         for name in ("setup", "status-on"):
             assert not any("autofocus" in values for values in show(name).all("input"))
@@ -280,6 +300,11 @@ def test_password_managers_are_told_whose_password_it_is(show, name):
     [told] = [values for values in show(name).all("input") if values.get("autocomplete") == "username"]
     assert told["value"] == "amira"
     assert "name" not in told
+
+
+def test_where_nobody_is_logged_in_yet_they_are_told_nothing(show):
+    page = show("setup-mandatory", current_user=None)
+    assert not [values for values in page.all("input") if values.get("autocomplete") == "username"]
 
 
 class TestAccount:

@@ -18,6 +18,12 @@ _AS_TYPED = {"autocapitalize": "none", "spellcheck": "false"}
 _NEW_PASSWORD_HELP = f"At least {MINIMUM_LENGTH} characters. A few words in a row are easy to remember."
 
 
+class CodeInput(PasswordInput):
+    """A line of text that is seen while it is typed, and never sent back to the browser: a code works once."""
+
+    input_type = "text"
+
+
 def _password(label: str, autocomplete: str, help_text: str = "") -> CharField:
     # Spaces of a password count.
     return CharField(
@@ -42,7 +48,7 @@ def _code(help_text: str, **attrs: str) -> CharField:
         label="Code",
         help_text=help_text,
         max_length=CODE_LENGTH,
-        widget=TextInput(attrs={"autocomplete": "one-time-code", **_AS_TYPED, **attrs}),
+        widget=CodeInput(attrs={"autocomplete": "one-time-code", **_AS_TYPED, **attrs}),
     )
 
 

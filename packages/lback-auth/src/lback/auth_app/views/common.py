@@ -28,9 +28,9 @@ def page(request: Request, template: str, form: Form | None = None, status: int 
     return response
 
 
-def refused(form: Form, message: str, code: str) -> Form:
-    """Return the form with a sentence on top."""
-    form.add_error(None, ValidationError(message, code))
+def refused(form: Form, message: str, code: str, field: str | None = None) -> Form:
+    """Return the form with a sentence by a field, or on top."""
+    form.add_error(field, ValidationError(message, code))
     return form
 
 

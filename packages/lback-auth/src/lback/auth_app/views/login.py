@@ -69,7 +69,7 @@ def handle_second_factor(request: Request) -> Response:
     except TooManyRequests as error:
         return too_many(request, "auth/second_factor.html", form, error)
     if not right:
-        return page(request, "auth/second_factor.html", refused(form, WRONG_CODE, "invalid_code"), 401)
+        return page(request, "auth/second_factor.html", refused(form, WRONG_CODE, "invalid_code", "code"), 401)
     login(request, user)
     announce(request, "user_login_successful", handle_second_factor, user=user)
     return RedirectResponse(target(request), 303)

@@ -51,10 +51,10 @@ def handle_setup(request: Request) -> Response:
     except TooManyRequests as error:
         return too_many(request, SETUP, form, error, **_shown(request, user))
     if not right:
-        return _setup(request, user, refused(form, WRONG_PASSWORD, "wrong_password"), 403)
+        return _setup(request, user, _wrong_password(form), 403)
     codes = request.app.container.get(SecondFactors).confirm(request.db_session, user, form.cleaned_data["code"])
     if codes is None:
-        return _setup(request, user, refused(form, WRONG_CODE, "invalid_code"), 400)
+        return _setup(request, user, refused(form, WRONG_CODE, "invalid_code", "code"), 400)
     announce(request, "second_factor_enabled", handle_setup, user=user)
     # Another session id, as the account is protected in another way from here on.
     login(request, user)
@@ -122,7 +122,11 @@ def _protected(request: Request, user: User) -> Response | None:
         right = check_own_password(request, user, form.cleaned_data["current_password"])
     except TooManyRequests as error:
         return too_many(request, STATUS, form, error, **_state(request, user))
-    return None if right else _status(request, user, refused(form, WRONG_PASSWORD, "wrong_password"), 403)
+    return None if right else _status(request, user, _wrong_password(form), 403)
+
+
+def _wrong_password(form: Form) -> Form:
+    return refused(form, WRONG_PASSWORD, "wrong_password", "current_password")
 
 
 def _status(request: Request, user: User, form: Form, status: int = 200) -> Response:
