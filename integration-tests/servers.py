@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -72,3 +72,28 @@ def wait_for(answered: Callable[[], bool]) -> None:
                 return
         time.sleep(0.05)
     raise TimeoutError("it was not so in 20 seconds")
+
+
+@contextlib.contextmanager
+def served(project: Path, **variables: str) -> Iterator[str]:
+    """Serve a project of ``startproject`` until the end of the block, and give its address.
+
+    Nothing may go wrong in it: that would be in its log, beside the project.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    site = f"http://127.0.0.1:{port}"
+    options = [f"{project.name}.wsgi:application", "--threads=4", f"--bind=127.0.0.1:{port}"]
+    with (
+        (project.parent / f"{port}.log").open("w+") as log,
+        gunicorn(project, *options, log=log, LBACK_SITE_URL=site, **variables) as process,
+    ):
+        try:
+            wait_for(lambda: Server(process, port).get("/").startswith(b"HTTP/1.1 200"))
+            yield site
+        finally:
+            process.terminate()
+        process.wait(timeout=60)
+        log.seek(0)
+        logged = log.read()
+    assert not re.search("Traceback|ERROR|was not sent", logged), logged

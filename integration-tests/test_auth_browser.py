@@ -4,10 +4,9 @@ A project as ``startproject`` makes it, under gunicorn, with the mail settings o
 """
 
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from . import mail_server
 from .chromium import Chromium, chromium
 from .environments import Environment
 from .mail_server import Inbox
-from .servers import Server, gunicorn, wait_for
+from .servers import served
 from .visitors import PASSWORD, Phone, Visitor
 
 OTHER_PASSWORD = "and a finer one"
@@ -88,32 +87,9 @@ def project(browser: Chromium, folder: Path, inbox: Inbox) -> Path:
     return folder / "shop"
 
 
-@contextmanager
-def served(project: Path, **variables: str) -> Iterator[str]:
-    """Serve the project, and give the address; nothing may go wrong in it meanwhile."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    site = f"http://127.0.0.1:{port}"
-    variables |= {"LBACK_SITE_URL": site, "SSL_CERT_FILE": str(project.parent / "authority.pem")}
-    options = ["--threads=4", f"--bind=127.0.0.1:{port}"]
-    with (
-        (project.parent / f"{port}.log").open("w+") as log,
-        gunicorn(project, "shop.wsgi:application", *options, log=log, **variables) as process,
-    ):
-        try:
-            wait_for(lambda: Server(process, port).get("/").startswith(b"HTTP/1.1 200"))
-            yield site
-        finally:
-            process.terminate()
-        process.wait(timeout=60)
-        log.seek(0)
-        logged = log.read()
-    assert not re.search("Traceback|was not sent", logged), logged
-
-
 @pytest.fixture(scope="module")
 def site(project: Path) -> Iterator[str]:
-    with served(project) as site:
+    with served(project, SSL_CERT_FILE=str(project.parent / "authority.pem")) as site:
         yield site
 
 
@@ -413,3 +389,12 @@ def test_nothing_is_wrong_with_a_set_up_that_must_be(visit: Visit, add_user: Add
     visitor = visit(scripts=True, site=strict_site)
     visitor.log_in("lena")
     visitor.look("Set up two-step login")
+
+
+def test_nothing_is_wrong_with_the_login_of_the_admin(visit: Visit) -> None:
+    visitor = visit(scripts=True)
+    visitor.go("/admin/login/")
+    visitor.look("Administration")
+    visitor.send("Log in", User_name="nobody", Password=PASSWORD)
+    assert "do not belong to an account of the staff" in visitor.message
+    visitor.look("Administration")

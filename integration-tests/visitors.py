@@ -81,12 +81,12 @@ class Visitor:
         """Go through the page that sets up the second factor; return the phone and the recovery codes."""
         phone = Phone(b32decode(self.page.locator(".auth-secret").inner_text().replace(" ", "")))
         self.send("Switch it on", Current_password=PASSWORD, Code=phone.code())
-        assert self.heading == "Your recovery codes"
+        assert self.heading == "Your recovery codes", self.heading
         return phone, self.page.locator(".auth-codes code").all_inner_texts()
 
     def look(self, heading: str) -> None:
         """Fail if this is another page, or something is wrong with it on a phone or a large screen, light or dark."""
-        assert self.heading == heading
+        assert self.heading == heading, f"{self.path}: {self.heading}"
         wrong = []
         for width, scheme, *rules in LOOKS:
             self.page.set_viewport_size({"width": width, "height": 800})
@@ -94,4 +94,4 @@ class Visitor:
             wrong += violations(self.page, *rules)
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wrong.append(f"one has to scroll sideways at {width}")
-        assert wrong == [], f"{self.path}: {heading}"
+        assert wrong == [], "\n".join([f"{self.path}: {heading}", *wrong])

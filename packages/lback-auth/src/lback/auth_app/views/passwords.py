@@ -80,7 +80,8 @@ def handle_change_password(request: Request, user: User) -> Response:
     except TooManyRequests as error:
         return too_many(request, "auth/change_password.html", form, error)
     if not right:
-        return page(request, "auth/change_password.html", refused(form, WRONG, "wrong_password", "current_password"), 403)
+        refused(form, WRONG, "wrong_password", "current_password")
+        return page(request, "auth/change_password.html", form, 403)
     change_password(request, user, form.cleaned_data["new_password"])
     login(request, user)
     request.session.set_flash("Your password is changed, and every other login has ended.", "success")

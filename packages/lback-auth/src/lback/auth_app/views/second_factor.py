@@ -58,7 +58,8 @@ def handle_setup(request: Request) -> Response:
     announce(request, "second_factor_enabled", handle_setup, user=user)
     # Another session id, as the account is protected in another way from here on.
     login(request, user)
-    return page(request, "auth/recovery_codes.html", codes=codes, target=target(request, request.url_for("web_account")))
+    onward = target(request, request.url_for("web_account"))
+    return page(request, "auth/recovery_codes.html", codes=codes, target=onward)
 
 
 def handle_new_codes(request: Request, user: User) -> Response:
