@@ -52,7 +52,8 @@ class Visitor:
     @property
     def message(self) -> str:
         """The first thing that the page says of what was done, or of what is wrong."""
-        return self.page.locator("[role=status], [role=alert], .auth-message").first.inner_text()
+        messages = self.page.locator("[role=status], [role=alert], .auth-message")
+        return messages.filter(has_text=re.compile(r"\S")).first.inner_text()
 
     def go(self, address: str) -> None:
         self.page.goto(address)
