@@ -112,6 +112,24 @@ def test_what_is_no_address_is_refused(outbox: EmailSender, address: str) -> Non
         outbox.send_email(address, "Hello", "x")
 
 
+def test_a_domain_in_any_script_is_written_as_the_name_system_has_it(outbox: EmailSender) -> None:
+    outbox.sender_email = "shop@b\u00fccher.example"
+    outbox.send_email("ada@\u4f8b\u3048.example", "Hello", "x", reply_to="help@b\u00fccher.example")
+    message = only(outbox)
+    assert message["From"].endswith("<shop@xn--bcher-kva.example>")
+    assert (message["To"], message["Reply-To"]) == (
+        "ada@xn--r8jz45g.example",
+        "help@xn--bcher-kva.example",
+    )
+    assert message["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
+@pytest.mark.parametrize("domain", ["stra\u00dfe.example", "b.example\uff20evil.example", "\u00fc..example"])
+def test_a_domain_that_could_be_another_is_refused(outbox: EmailSender, domain: str) -> None:
+    with pytest.raises(ValueError, match="mail address"):
+        outbox.send_email(f"ada@{domain}", "Hello", "x")
+
+
 def test_a_message_needs_a_recipient(outbox: EmailSender) -> None:
     with pytest.raises(ValueError, match="needs a recipient"):
         outbox.send_email([], "Hello", "x")
@@ -367,6 +385,11 @@ def test_a_password_does_not_go_out_unencrypted() -> None:
     mail = EmailSender("mail.example.org", 25, "shop", PASSWORD, "shop@example.org", use_tls=False)
     with pytest.raises(MailError, match="not sent without encryption"):
         mail.send_email("ada@example.org", "Hello", "x")
+
+
+def test_a_message_to_a_domain_in_another_script_arrives(serve: Serve, inbox: Inbox) -> None:
+    sender(serve()).send_email("ada@b\u00fccher.example", "Hello", "x")
+    assert [envelope.rcpt_tos for envelope in inbox.messages] == [["ada@xn--bcher-kva.example"]]
 
 
 def test_a_refused_recipient_is_told(serve: Serve, inbox: Inbox) -> None:

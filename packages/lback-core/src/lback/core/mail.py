@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_ADDRESS = 254
 BACKENDS = ("smtp", "console", "file", "memory")
 MAX_SUBJECT = 900
+# Each gives another domain by the rules of 2003, which Python has, than by those of 2008, which registries have.
+_READ_IN_TWO_WAYS = "\u00df\u03c2\u200c\u200d"
 
 
 class MailError(LbackError):
@@ -161,7 +163,7 @@ def checked_line(what: str, text: str, limit: int) -> str:
 
 
 def checked_address(address: str) -> str:
-    """Return an address that mail can be sent to.
+    """Return an address that mail can be sent to, its domain as the name system has it.
 
     Raises:
         ValueError: It is none.
@@ -169,7 +171,7 @@ def checked_address(address: str) -> str:
     from email.errors import MessageError
     from email.headerregistry import Address
 
-    checked_line("address", address, MAX_ADDRESS)
+    address = _with_ascii_domain(checked_line("address", address, MAX_ADDRESS))
     try:
         parsed = Address(addr_spec=address)
     except (MessageError, ValueError, IndexError) as error:
@@ -177,3 +179,15 @@ def checked_address(address: str) -> str:
     if not parsed.username or not parsed.domain or any(character in address for character in " ,;<>"):
         raise ValueError(f"This is no mail address: {address!r}.")
     return address
+
+
+def _with_ascii_domain(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    if any(character in domain for character in _READ_IN_TWO_WAYS):
+        raise ValueError(f"The domain of this mail address must be given in its form with xn--: {address!r}.")
+    try:
+        return local + at + domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError(f"This is no mail address: {address!r}.") from error
