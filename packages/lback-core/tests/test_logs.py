@@ -18,7 +18,8 @@ from lback.core.config import Config
 from lback.core.exceptions import ConfigurationError
 from lback.core.logs import JSONFormatter, RequestFilter, TextFormatter, configure_logging
 from lback.core.request import Request
-from lback.core.response import Response, StreamingResponse
+from lback.core.response import FileResponse, Response, StreamingResponse
+from lback.core.signals import SignalDispatcher
 from lback.core.testing import Client, make_app
 from lback.security.printable import masked_query, printable
 from lback.utils.urls import path
@@ -192,6 +193,51 @@ def test_a_handler_that_fails_takes_no_page_away(log: Log) -> None:
         assert site().get("/").status_code == 200
     finally:
         logging.getLogger("lback.access").removeHandler(full)
+
+
+@pytest.fixture
+def full(log: Log) -> Iterator[None]:
+    """A root logger with a handler that fails."""
+    handler = Full()
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_handler_that_fails_turns_no_refusal_into_an_error(full: None) -> None:
+    visitor = Client(make_app([path("/", says, ["POST"])], MIDDLEWARES=["lback.middlewares.csrf.CSRFMiddleware"]))
+    assert visitor.post("/").status_code == 403
+    assert visitor.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_a_handler_that_fails_keeps_nothing_from_being_given_back(full: None) -> None:
+    given_back = []
+
+    def view(request: Request) -> str:
+        request.on_close(lambda: given_back.append("first"))
+        request.on_close(lambda: 1 / 0)
+        return ""
+
+    assert Client(make_app([path("/", view)], MIDDLEWARES=[])).get("/").status_code == 200
+    assert given_back == ["first"]
+
+
+def test_a_handler_that_fails_keeps_no_receiver_waiting(full: None) -> None:
+    signals = SignalDispatcher()
+    signals.connect("shop", lambda sender: 1 / 0)
+    signals.connect("shop", lambda sender: "heard")
+    assert [result for _, result in signals.send("shop")][1] == "heard"
+
+
+def test_the_bytes_of_a_file_are_counted(log: Log, tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("x" * 1000)
+    visitor = Client(make_app([path("/", lambda request: FileResponse(file))], MIDDLEWARES=LOGGING))
+    etag = visitor.get("/").headers["etag"]
+    visitor.get("/", headers={"Range": "bytes=0-9"})
+    visitor.get("/", headers={"If-None-Match": etag})
+    visitor.head("/")
+    assert [re.search(r"[0-9]+B", line)[0] for line in log.lines] == ["1000B", "10B", "0B", "0B"]  # type: ignore[index]
 
 
 # -- forged lines and secrets -----------------------------------------------------------------------------------------

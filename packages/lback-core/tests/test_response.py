@@ -244,6 +244,8 @@ def test_a_multidict_changes_as_a_whole() -> None:
         ["4"],
         [("b", "4"), ("c", "5")],
     )
+    values |= {"b": "5"}
+    assert (type(values), values.getlist("b"), list(values.pairs())) == (MultiDict, ["5"], [("b", "5"), ("c", "5")])
     values.clear()
     assert (dict(values), list(values.lists())) == ({}, [])
     assert copied.getlist("a") == ["1", "2"]

@@ -11,7 +11,7 @@ from lback.core.request import Request
 from lback.core.testing import Client, make_app
 from lback.security.hosts import valid_host
 from lback.security.paths import safe_join
-from lback.security.redaction import MASK, is_secret_name, redacted
+from lback.security.redaction import MASK, is_secret_name, redacted, scrubbed
 from lback.security.redirects import is_local, local_path, safe_redirect_target
 
 # -- hosts ------------------------------------------------------------------------------------------------------------
@@ -203,6 +203,13 @@ def test_names_of_secrets_are_known(name: str) -> None:
 )
 def test_other_names_are_not(name: str) -> None:
     assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize("piece", ["x=[", "x=(", "a='b=\"", "token=", "token=[", "token='x", "://a:", "a" * 50 + "="])
+def test_masking_takes_time_that_grows_with_the_text_and_no_more(piece: str) -> None:
+    # Were it the square of that, the suite would stand still here.
+    text = piece * (2_000_000 // len(piece))
+    assert len(scrubbed(text)) > 0
 
 
 def test_secrets_inside_mappings_are_masked() -> None:

@@ -9,6 +9,7 @@ import secrets
 import time
 import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -236,7 +237,10 @@ class Application:
         try:
             _ = request.host
         except BadRequest:
-            security_logger.warning("Refused the host %.200r, asked for by %s.", request.raw_host, request.remote_addr)
+            with suppress(Exception):  # a handler that fails changes no answer
+                security_logger.warning(
+                    "Refused the host %.200r, asked for by %s.", request.raw_host, request.remote_addr
+                )
             raise
         # With a proxy in front the sent header is not what was checked, so nothing is remembered then.
         if len(self._known_hosts) < KNOWN_HOSTS_LIMIT and not self.trusted_proxies:

@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -202,11 +203,13 @@ class Cache:
         except CacheUnavailableError as error:
             if not self._away:
                 self._away = True
-                logger.error("%s Reads find nothing and writes are dropped until it answers.", error)  # noqa: TRY400
+                with suppress(Exception):  # a handler that fails makes no request fail
+                    logger.error("%s Reads find nothing and writes are dropped until it answers.", error)  # noqa: TRY400
             return instead
         if self._away:
             self._away = False
-            logger.warning("The cache answers again.")
+            with suppress(Exception):
+                logger.warning("The cache answers again.")
         return result
 
 

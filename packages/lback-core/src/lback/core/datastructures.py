@@ -36,6 +36,10 @@ class MultiDict(dict[str, T]):
     setdefault = MutableMapping.setdefault
     update = MutableMapping.update
 
+    def __ior__(self, other: Any) -> "MultiDict[T]":  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
     def pop(self, key: str, *default: Any) -> Any:
         """Remove a key and return its last value, or `default` if it is absent and one is given."""
         self._lists.pop(key, None)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lback.core.config import Config
 from lback.core.exceptions import MESSAGES, HTTPException
+from lback.core.payload import dump_json
 from lback.core.request import Request
-from lback.core.response import HTMLResponse, Response, dump_json
+from lback.core.response import HTMLResponse, Response
 from lback.core.signals import SignalDispatcher
 from lback.core.translations import note_language
 

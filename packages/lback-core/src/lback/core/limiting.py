@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, Protocol, TypeVar
@@ -97,12 +98,14 @@ class LimitStore:
             total = self._storage.incr(key, seconds, amount)
         except StorageError as error:
             if not self._resume_at:
-                logger.warning("Redis, which has the counters of the rate limits, is away: %.200r.", error)
+                with suppress(Exception):  # a handler that fails makes no request fail
+                    logger.warning("Redis, which has the counters of the rate limits, is away: %.200r.", error)
             self._resume_at = time.monotonic() + PAUSE
             return None
         if self._resume_at:
             self._resume_at = 0.0
-            logger.warning("Redis, which has the counters of the rate limits, is back.")
+            with suppress(Exception):
+                logger.warning("Redis, which has the counters of the rate limits, is back.")
         return total
 
 

@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from types import MappingProxyType
@@ -356,7 +357,8 @@ class Request:
         try:
             function()
         except Exception:
-            logger.exception("%s %r: what was left for the end of the request failed.", self.method, self.path)
+            with suppress(Exception):  # a handler that fails keeps nothing from being given back
+                logger.exception("%s %r: what was left for the end of the request failed.", self.method, self.path)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

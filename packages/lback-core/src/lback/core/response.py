@@ -1,23 +1,21 @@
 """What a view answers with."""
 
 import errno
-import json
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from uuid import UUID
 
 from lback.core.context import request_context
 from lback.core.cookies import format_cookie
 from lback.core.datastructures import Headers, checked_header
 from lback.core.exceptions import NotFound
 from lback.core.file_headers import content_disposition, type_of_file
+from lback.core.payload import checked_body, dump_json
 from lback.core.sending import FileBlocks, Pieces
 from lback.core.validators import (
     RangeNotSatisfiable,
@@ -73,7 +71,7 @@ class Response:
         status_code: int | None = None,
     ) -> None:
         self.status_code = status if status_code is None else status_code
-        self.body: bytes = body.encode() if isinstance(body, str) else _checked_body(body)
+        self.body: bytes = body.encode() if isinstance(body, str) else checked_body(body)
         self.headers = Headers(headers)
         if content_type is not None or headers is None or "content-type" not in self.headers:
             self.headers.set_checked("content-type", _content_type(content_type or self.content_type))
@@ -134,6 +132,11 @@ class Response:
             return STATUS_LINES[status], self._wsgi_headers(None), []
         body = self.body
         return STATUS_LINES[status], self._wsgi_headers(len(body)), [] if method == "HEAD" else [body]
+
+    @property
+    def length(self) -> int | None:
+        """The bytes of the body that are sent to a GET; None where nobody knows before."""
+        return len(self.body)
 
     def make_conditional(self, request: "Request") -> "Response":
         """Turn the response to a GET or HEAD into a 304 where the client has the same content already; return it.
@@ -245,6 +248,11 @@ class StreamingResponse(Response):
         if not isinstance(self.iterable, Iterable):
             raise TypeError(f"A StreamingResponse needs pieces of text or bytes to send, not {iterable!r}.")
 
+    @property
+    def length(self) -> int | None:
+        """Not known."""
+        return None
+
     def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
         """Return what `Response.get_wsgi_response` does; the length is not known, and the body is read once."""
         send = method != "HEAD" and self._status_code not in _WITHOUT_BODY
@@ -312,6 +320,11 @@ class FileResponse(Response):
             self._start, self._stop = part
             self.headers["Content-Range"] = f"bytes {self._start}-{self._stop - 1}/{size}"
 
+    @property
+    def length(self) -> int | None:
+        """The bytes of the file, or of the part of it."""
+        return 0 if self._status_code in _WITHOUT_BODY else self._stop - self._start
+
     def get_wsgi_response(self, method: str = "GET") -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
         """Return what `Response.get_wsgi_response` does; the file is opened here, and closed by the server.
 
@@ -348,26 +361,6 @@ class FileResponse(Response):
             self.headers.pop(name, None)
 
 
-def dump_json(data: Any) -> bytes:
-    """Return `data` as a compact JSON document.
-
-    Raises:
-        ValueError: A number that JSON does not have (NaN, Infinity).
-        TypeError: Something JSON has no form for.
-    """
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_json_default).encode()
-
-
-def _json_default(value: Any) -> Any:
-    if isinstance(value, set | frozenset | tuple):
-        return list(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    raise TypeError(f"JSON has no form for {type(value).__name__}; convert it first.")
-
-
 def to_response(result: Any, origin: object = "A view") -> Response:
     """Return what a view returned as a response: text as HTML, a dictionary or list as JSON.
 
@@ -385,13 +378,3 @@ def to_response(result: Any, origin: object = "A view") -> Response:
     if isinstance(result, dict | list):
         return JSONResponse(result)
     raise TypeError(f"{origin} must return a Response, text, a dictionary or a list, not {type(result).__name__}.")
-
-
-def _checked_body(body: Any) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    if body is None:
-        return b""
-    if isinstance(body, bytearray | memoryview):
-        return bytes(body)
-    raise TypeError(f"The body of a Response is text or bytes, not {type(body).__name__}; for data use JSONResponse.")

@@ -6,6 +6,7 @@ the way of a request asks `SignalDispatcher.has_receivers` before it gathers wha
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +85,8 @@ class SignalDispatcher:
             try:
                 results.append((receiver, receiver(sender=sender, **kwargs)))
             except Exception as error:
-                logger.exception("A receiver of the signal %s failed.", signal_name)
+                with suppress(Exception):  # a handler that fails keeps no other receiver waiting
+                    logger.exception("A receiver of the signal %s failed.", signal_name)
                 results.append((receiver, error))
         return results
 

@@ -51,7 +51,7 @@ def _fields(request: Request, response: Response) -> dict[str, Any]:
         "path": address[:MAX_ADDRESS],
         "status": response.status_code,
         "duration_ms": None if duration is None else round(duration * 1000, 1),
-        "bytes": None if response.streaming else 0 if request.method == "HEAD" else len(response.body),
+        "bytes": 0 if request.method == "HEAD" else response.length,
         "ip": request.remote_addr,
         "user_id": getattr(user, "id", None),
     }

@@ -1,6 +1,7 @@
 """The log of what was refused: the logger ``lback.security``, one record a refusal."""
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,4 +21,8 @@ def log_refusal(request: "Request", reason: str, outcome: str = "Refused") -> No
         reason: A sentence of ours.
         outcome: What was done with it, where that is something else.
     """
-    logger.warning("%s %.20r %.200r from %.50s: %s", outcome, request.method, request.path, request.remote_addr, reason)
+    # A handler that fails changes no answer.
+    with suppress(Exception):
+        logger.warning(
+            "%s %.20r %.200r from %.50s: %s", outcome, request.method, request.path, request.remote_addr, reason
+        )

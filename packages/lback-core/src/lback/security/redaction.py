@@ -42,8 +42,11 @@ def scrubbed(text: str) -> str:
     parts = []
     position = 0
     for found in _NAME.finditer(text):
+        # Looked at last: what a value of many brackets or quotes takes is paid once, not again for each name in it.
+        if found.start() < position or not is_secret_name(found[1]):
+            continue
         value = _VALUE.match(text, found.end())
-        if found.start() >= position and value is not None and is_secret_name(found[1]):
+        if value is not None:
             parts += [text[position : found.end()], MASK]
             position = value.end()
     return _URL_PASSWORD.sub(rf"\1{MASK}@", "".join(parts) + text[position:])
