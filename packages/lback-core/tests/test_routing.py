@@ -251,7 +251,30 @@ def test_a_path_that_can_not_be_made_says_why(name: str, variables: dict[str, An
         router(path("/c/{id:int}/", view, name="course")).url_for(name, **variables)
 
 
-@given(st.text(min_size=1).filter(lambda text: "/" not in text), st.integers(0, 2**63 - 1), st.uuids())
+@pytest.mark.parametrize(
+    ("pattern", "values"),
+    [
+        ("/a/{name}/", {"name": ".."}),
+        ("/a/{name}", {"name": "."}),
+        ("/a/{rest:path}/", {"rest": "b/../.."}),
+        ("/a/{name}./", {"name": "."}),
+    ],
+)
+def test_no_path_is_made_that_clients_would_shorten(pattern: str, values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="The route 'a' takes no "):
+        router(path(pattern, view, name="a")).url_for("a", **values)
+
+
+@pytest.mark.parametrize("name", ["...", "..a", ".hidden", "a.."])
+def test_a_name_may_hold_dots(name: str) -> None:
+    assert router(path("/a/{name}/", view, name="a")).url_for("a", name=name) == f"/a/{name}/"
+
+
+@given(
+    st.text(min_size=1).filter(lambda text: "/" not in text and text not in (".", "..")),
+    st.integers(0, 2**63 - 1),
+    st.uuids(),
+)
 def test_every_value_comes_back_from_the_path_it_makes(name: str, number: int, key: uuid.UUID) -> None:
     from urllib.parse import unquote
 

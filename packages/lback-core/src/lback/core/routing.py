@@ -200,8 +200,12 @@ class Router:
             parts.append(quote(text))
             if variable is not None:
                 parts.append(_quoted_value(name, variable, params))
+        path = "".join(parts)
+        # Clients take these segments away, and with them what another route may answer.
+        if "/." in path and not {".", ".."}.isdisjoint(path.split("/")):
+            raise ValueError(f"The route {name!r} takes no '.' or '..' between slashes: its address would be {path!r}.")
         query = urlencode({key: value for key, value in params.items() if value is not None}, doseq=True)
-        return "".join(parts) + (f"?{query}" if query else "")
+        return path + (f"?{query}" if query else "")
 
     def _add_name(self, route: Route) -> None:
         if route.name is None:
