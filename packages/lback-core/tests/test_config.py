@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -265,6 +266,42 @@ def test_settings_are_read_as_attributes_and_as_a_mapping() -> None:
 def test_a_copy_may_have_other_values() -> None:
     config = Config({"OWN": 1})
     assert (config.replace(OWN=2).OWN, config.OWN) == (2, 1)
+
+
+def test_settings_may_have_dataclasses_and_leave_no_module_behind(project: Any) -> None:
+    config = project(
+        settings="""
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Limits:
+    most: int = 7
+
+LIMIT = Limits().most
+"""
+    )
+    assert (config.LIMIT, "settings" in sys.modules) == (7, False)
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def test_a_list_in_a_file_that_is_nested_too_deep_is_refused_in_one_sentence(project: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"config\.json: its lists or objects are nested too deep"):
+        project(config=f'{{"MIDDLEWARES": {DEEP}}}')
+
+
+def test_a_list_in_the_environment_that_is_nested_too_deep_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="The setting MIDDLEWARES is nested too deep"):
+        Config({"MIDDLEWARES": DEEP})
+
+
+def test_a_list_of_the_project_that_is_nested_too_deep_is_refused() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(ConfigurationError, match="nested too deep"):
+        Config({"OWN": value})
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import importlib.util
 import io
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -80,8 +81,11 @@ class Config(Mapping[str, Any]):
         }
         for name, least in LEAST.items():
             _check_number(name, merged[name], least)
-        guarded = {name: _guarded(name, value) for name, value in merged.items()}
-        public = {name: redacted(name, value) for name, value in guarded.items() if not is_secret_name(name)}
+        try:
+            guarded = {name: _guarded(name, value) for name, value in merged.items()}
+            public = {name: redacted(name, value) for name, value in guarded.items() if not is_secret_name(name)}
+        except RecursionError:
+            raise ConfigurationError("A setting has lists or mappings that are nested too deep.") from None
         # As attributes of the object they are found without __getattr__, which costs ten times as much. A variable of a
         # .env may be called like a method, and stays out of its way.
         vars(self).update(
@@ -164,6 +168,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{path}, line {error.lineno}, column {error.colno}: this is not valid JSON: {error.msg}."
         ) from error
+    except RecursionError:
+        raise ConfigurationError(f"{path}: its lists or objects are nested too deep.") from None
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path}: expected an object of settings, not {type(values).__name__}.")
     return values
@@ -181,12 +187,19 @@ def read_settings(path: Path, dotenv: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: this file can't be run as Python.")
     module = importlib.util.module_from_spec(spec)
     token = _dotenv.set(dotenv)
+    # While it runs it must be found by its name, as dataclasses look their module up.
+    before = sys.modules.get(spec.name)
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ConfigurationError(f"{path}{_line_in(path, error)}: {type(error).__name__}: {error}") from error
     finally:
         _dotenv.reset(token)
+        if before is None:
+            sys.modules.pop(spec.name, None)
+        else:
+            sys.modules[spec.name] = before
     return {name: value for name, value in vars(module).items() if name.isupper()}
 
 
@@ -205,6 +218,8 @@ def typed(name: str, value: Any, default: Any, origin: str) -> Any:
     wanted = Path if isinstance(default, Path) else kind
     try:
         return _converted(value, wanted)
+    except RecursionError:
+        raise ConfigurationError(f"The setting {name} is nested too deep; it comes from {origin}.") from None
     except (TypeError, ValueError):
         shown = MASK if is_secret_name(name) and value is not None else repr(value)
         raise ConfigurationError(
