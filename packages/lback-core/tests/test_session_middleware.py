@@ -2,14 +2,14 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from lback.core.exceptions import ConfigurationError
 from lback.core.request import Request
-from lback.core.response import Response
+from lback.core.response import Response, StreamingResponse
 from lback.core.sessions import Session
 from lback.core.testing import Client, make_app
 from lback.utils.urls import path
@@ -115,6 +115,35 @@ def test_more_than_the_cookie_holds_is_an_error_and_no_lost_write() -> None:
         return "x"
 
     assert client_for(view).get("/").status_code == 500
+
+
+@pytest.mark.parametrize("size", [1000, *range(3300, 3700, 25), 10_000])
+def test_more_than_the_cookie_holds_is_refused_where_it_is_set_or_saved_without_fail(size: int) -> None:
+    text = secrets.token_urlsafe(size)[:size]
+
+    def view(request: Request) -> Any:
+        try:
+            request.session["much"] = text
+        except ValueError as error:
+            return str(error)
+        return "kept"
+
+    answer = client_for(view).get("/")
+    assert (answer.status_code, bool(answer.cookies_set)) == (200, answer.text == "kept")
+    assert ("SESSION_STORE" in answer.text) == (answer.text != "kept")
+    assert size not in (1000, 10_000) or (answer.text == "kept") == (size == 1000)
+
+
+def test_a_change_inside_that_is_more_than_the_cookie_holds_is_refused_when_it_is_said() -> None:
+    def view(request: Request) -> Any:
+        request.session["list"] = []
+        request.session["list"].append(secrets.token_hex(4000))
+        with pytest.raises(ValueError, match="SESSION_STORE"):
+            request.session.modified = True
+        request.session["list"].clear()
+        return ""
+
+    assert client_for(view).get("/").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["", "session id", "session;id", "__Host-session"])
@@ -229,6 +258,49 @@ def test_to_ask_for_the_messages_of_a_session_looks_at_it() -> None:
     )
     client.post("/")
     assert client.get("/").headers["cache-control"] == "private, no-store"
+
+
+def first_read(session: Session) -> Any:
+    return session.get("count")
+
+
+def change(session: Session) -> Any:
+    session["count"] = 2
+
+
+def change_inside(session: Session) -> Any:
+    session.modified = True
+
+
+def delete(session: Session) -> Any:
+    del session["count"]
+
+
+@pytest.mark.parametrize("late", [first_read, change, change_inside, delete, Session.cycle, Session.flush])
+def test_what_comes_too_late_for_the_headers_is_refused(late: Callable[[Session], Any]) -> None:
+    def pieces(request: Request) -> Iterator[str]:
+        yield "begun"
+        late(request.session)
+
+    client = client_for(lambda request: StreamingResponse(pieces(request)))
+    with pytest.raises(RuntimeError, match="while the body of a StreamingResponse is made"):
+        client.get("/")
+
+
+def test_what_was_read_before_can_be_read_in_a_streamed_body() -> None:
+    def pieces(request: Request) -> Iterator[str]:
+        yield str(request.session["count"])
+
+    def view(request: Request) -> Any:
+        request.session["count"] = 1
+        return StreamingResponse(pieces(request))
+
+    answer = client_for(view).get("/")
+    assert (answer.text, answer.headers["vary"], len(answer.cookies_set)) == ("1", "Cookie", 1)
+
+
+def test_a_streamed_body_that_does_not_look_at_the_session_may_be_shared() -> None:
+    assert "vary" not in client_for(lambda request: StreamingResponse(["x"])).get("/").headers
 
 
 def test_a_page_that_does_not_look_at_the_session_may_be_shared() -> None:

@@ -17,13 +17,16 @@ from lback.core.signing import serializer
 CREATED, SEEN, FLASHES = "_created", "_seen", "_flashes"
 # Browsers keep at least 4,096 bytes for a cookie, its name and attributes included.
 MAX_COOKIE_SIZE = 3800
+# Of those, what the times take that `Session.save` adds.
+BOOKKEEPING_SIZE = 100
 
 
 @runtime_checkable
 class SessionStore(Protocol):
     """Where sessions are kept.
 
-    `can_revoke` tells whether a deleted session is gone at once, wherever its cookie is.
+    `can_revoke` tells whether a deleted session is gone at once, wherever its cookie is. A store may also have
+    ``check(data)``, which raises for data that it could not keep.
     """
 
     can_revoke: bool
@@ -60,10 +63,23 @@ class SignedCookieStore:
         Raises:
             ValueError: It is more than a cookie holds.
         """
+        return self._fitting(data, MAX_COOKIE_SIZE)
+
+    def check(self, data: dict[str, Any]) -> None:
+        """Refuse data that would not fit, for which it is too late when it is saved: the view's work is committed then.
+
+        Raises:
+            ValueError: It is more than a cookie holds.
+        """
+        # Most sessions are so small that they need not be signed to know it.
+        if 2 * len(json.dumps(data)) > MAX_COOKIE_SIZE:
+            self._fitting(data, MAX_COOKIE_SIZE - BOOKKEEPING_SIZE)
+
+    def _fitting(self, data: dict[str, Any], limit: int) -> str:
         text = self._serializer.dumps(data)
-        if len(text) > MAX_COOKIE_SIZE:
+        if len(text) > limit:
             raise ValueError(
-                f"The session has {len(text)} bytes, more than the {MAX_COOKIE_SIZE} that fit into a cookie. Keep less "
+                f"The session has {len(text)} bytes, more than the {limit} that fit into a cookie. Keep less "
                 "in it, or use a store on the server (SESSION_STORE)."
             )
         return text
@@ -92,6 +108,8 @@ class Session(MutableMapping[str, Any]):
         self.asked = False
         # What `FlashMessages` fetched, for the other places of the page.
         self.shown: list[dict[str, str]] | None = None
+        # The headers have been sent, and the body is being made.
+        self.sent = False
         self._modified = False
         self._idle = idle
         self._lifetime = lifetime
@@ -104,20 +122,25 @@ class Session(MutableMapping[str, Any]):
 
         Raises:
             TypeError: What is inside is no JSON value.
+            ValueError: It is more than the store keeps.
+            RuntimeError: The headers of the response have been sent.
         """
         return self._modified
 
     @modified.setter
     def modified(self, modified: bool) -> None:
         if modified:
+            self._refuse_if_sent()
             for key, value in self._data.items():
                 _refuse_unless_json(key, value)
+            self._refuse_unless_kept(self._data)
         self._modified = modified
 
     @property
     def _data(self) -> dict[str, Any]:
         self.accessed = True
         if self._loaded is None:
+            self._refuse_if_sent()
             self._loaded = self._load()
         return self._loaded
 
@@ -139,11 +162,14 @@ class Session(MutableMapping[str, Any]):
         return self._data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
+        self._refuse_if_sent()
         _refuse_unless_json(key, value)
+        self._refuse_unless_kept({**self._data, key: value})
         self._data[key] = value
         self._modified = True
 
     def __delitem__(self, key: str) -> None:
+        self._refuse_if_sent()
         del self._data[key]
         self._modified = True
 
@@ -158,6 +184,7 @@ class Session(MutableMapping[str, Any]):
 
     def cycle(self) -> None:
         """Go on under a new id; call it at login and whenever the visitor gains rights."""
+        self._refuse_if_sent()
         data = self._data
         self._discard()
         data.pop(CREATED, None)
@@ -165,6 +192,7 @@ class Session(MutableMapping[str, Any]):
 
     def flush(self) -> None:
         """Forget everything, on the server as well; call it at logout."""
+        self._refuse_if_sent()
         self._discard()
         self._loaded = {}
         self.accessed = self._modified = True
@@ -220,6 +248,18 @@ class Session(MutableMapping[str, Any]):
             self.cookie = self.store.save(self.cookie, data, self._idle)
         self._modified = False
         return self.cookie
+
+    def _refuse_unless_kept(self, data: dict[str, Any]) -> None:
+        check = getattr(self.store, "check", None)
+        if check is not None:
+            check(data)
+
+    def _refuse_if_sent(self) -> None:
+        if self.sent:
+            raise RuntimeError(
+                "The session is first read, or changed, while the body of a StreamingResponse is made. Its cookie has "
+                "been sent by then: read and change it in the view, before the response."
+            )
 
     def __repr__(self) -> str:
         return f"<Session, {'new' if self.cookie is None else 'known'}>"

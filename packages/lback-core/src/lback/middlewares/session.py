@@ -40,12 +40,18 @@ class SessionMiddleware(BaseMiddleware):
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Write a changed session down, and keep caches from sharing what depends on it."""
-        session: Session | None = request.made("session")
-        if session is None or not (session.accessed or session.asked):
+        session: Session | None = request.session if response.streaming else request.made("session")
+        if session is None:
             return response
+        if session.accessed or session.asked:
+            self._write(request, response, session)
+        session.sent = response.streaming
+        return response
+
+    def _write(self, request: Request, response: Response, session: Session) -> None:
         response.headers.add_vary("Cookie")
         if not session.accessed:
-            return response
+            return
         response.headers.setdefault("Cache-Control", "private, no-store")
         if session.modified:
             sent = session.cookie
@@ -55,4 +61,3 @@ class SessionMiddleware(BaseMiddleware):
                 response.set_cookie(name, cookie, max_age=self._idle, secure=request.is_secure)
             elif sent or name in request.cookies:
                 response.delete_cookie(name, secure=request.is_secure)
-        return response
