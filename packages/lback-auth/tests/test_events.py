@@ -1,13 +1,19 @@
 """What is written down about accounts, and the signals that tell of it."""
 
+import re
+import time
+from base64 import b32decode
+
 import pytest
 from sqlalchemy import select
 
 from lback.auth.events import announce
 from lback.auth.models import AuthEvent, User
 from lback.auth.signals import SIGNALS
+from lback.auth.totp import code_at
 from lback.core.exceptions import NotFound
 from lback.core.response import Response
+from lback.core.signals import dispatcher
 from lback.core.testing import Client
 from lback.utils.urls import path
 
@@ -71,12 +77,6 @@ class TestRows:
 
 
 def test_every_declared_signal_is_sent_with_what_it_declares(site, client, add_user, log_in, api, mailed_link, signals):
-    import re
-    import time
-    from base64 import b32decode
-
-    from lback.auth.totp import code_at
-
     received = signals(*(signal.name for signal in SIGNALS))
     add_user("carla")
     data = {"username": "amira", "email": "amira@example.org", "password": PASSWORD, "password_confirm": PASSWORD}
@@ -116,8 +116,6 @@ def test_every_declared_signal_is_sent_with_what_it_declares(site, client, add_u
 
 
 def test_a_receiver_that_fails_lets_the_login_be(client, add_user, log_in, caplog):
-    from lback.core.signals import dispatcher
-
     def broken(sender, **_):
         raise RuntimeError("no")
 

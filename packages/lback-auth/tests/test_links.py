@@ -1,5 +1,7 @@
 """The tokens of links in mails, and where such links lead."""
 
+from base64 import urlsafe_b64decode
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,8 +44,6 @@ class TestTokens:
         assert tokens.read({"verify": "reset", "reset": "verify"}[purpose], token, session) is None
 
     def test_hold_neither_the_address_nor_anything_of_the_password(self, tokens, user):
-        from base64 import urlsafe_b64decode
-
         payload = tokens.make("reset", user).partition(".")[0]
         readable = urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
         assert "amira" not in readable
