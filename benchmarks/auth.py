@@ -3,61 +3,89 @@
 All on SQLite, each with what its own project template, or its documentation, puts in front of a view. Flask keeps the
 session in a signed cookie, the others in the database. ``/me/`` answers with the user's name, ``/hello/`` looks at
 neither session nor user. ``lback-token`` sends an access token instead of the session's cookie. Before anything is
-measured everybody logs in, and the queries of one request are counted and printed.
+measured everybody logs in, and the queries of one request are printed.
 """
 
+import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import environ, main
 
-PATHS = ("/me/", "/hello/")
 KEY = "a-key-for-benchmarks-0123456789-abcdef"
 NAME, PASSWORD = "amira", "a fine password"
+PATHS = {"/me/": NAME, "/hello/": "hello"}
 
 
-def sent(application: Any, path: str, **variables: Any) -> list[tuple[str, str]]:
-    """Send a request and return the headers of its answer."""
+def sent(application: Any, path: str, **variables: Any) -> tuple[list[tuple[str, str]], str]:
+    """Send a request and return the headers and the body of its answer."""
     headers: list[tuple[str, str]] = []
     body = application({**environ(path), **variables}, lambda status, found, exc_info=None: headers.extend(found))
-    for _ in body:
-        pass
+    content = b"".join(body).decode()
     if hasattr(body, "close"):
         body.close()
-    return headers
+    return headers, content
 
 
-def cookie(headers: list[tuple[str, str]]) -> str:
-    """Return the cookies of an answer, as a browser sends them back."""
-    return "; ".join(value.partition(";")[0] for name, value in headers if name.lower() == "set-cookie")
+def by_cookie(application: Any) -> dict[str, str]:
+    """Log in, and return what a browser sends from then on."""
+    headers, _ = sent(application, "/enter/")
+    cookies = [value.partition(";")[0] for name, value in headers if name.lower() == "set-cookie"]
+    return {"HTTP_COOKIE": "; ".join(cookies)}
 
 
-def logged_in(application: Any, queries: list[str], **variables: str) -> Any:
-    """Return the application with what a login gave in every request; print how often requests ask the database."""
+def by_token(application: Any) -> dict[str, str]:
+    """Log in, and return what a program sends from then on."""
+    return {"HTTP_AUTHORIZATION": f"Bearer {sent(application, '/enter/')[1]}"}
+
+
+def connection_of(engine: Any) -> sqlite3.Connection:
+    """Return the one connection in the pool of an engine."""
+    with closing(engine.raw_connection()) as pooled:
+        connection: sqlite3.Connection = pooled.driver_connection
+        return connection
+
+
+def logged_in(name: str, application: Any, connections: Sequence[sqlite3.Connection], variables: dict[str, str]) -> Any:
+    """Return the application for which every request carries what a login gave; print what requests ask the database.
+
+    Args:
+        name: That of the application, for what is printed.
+        application: Where somebody has logged in.
+        connections: Which it uses. SQLite itself tells of queries, so that counting leaves nothing to be measured.
+        variables: What the requests carry.
+    """
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
         return application({**environ, **variables}, start_response)
 
-    for path in PATHS:
+    queries: list[str] = []
+    for path, expected in PATHS.items():
         sent(answer, path)
         queries.clear()
-        sent(answer, path)
-        print(f"{path}: {len(queries)} queries", file=sys.stderr)
+        for connection in connections:
+            connection.set_trace_callback(queries.append)
+        _, content = sent(answer, path)
+        for connection in connections:
+            connection.set_trace_callback(None)
+        if content != expected:
+            raise RuntimeError(f"{name} answers {path} with {content[:200]!r}, not {expected!r}: is nobody logged in?")
+        count = sum(not query.startswith(("BEGIN", "COMMIT", "ROLLBACK")) for query in queries)
+        print(f"{name:12}{path:9}{count} queries", file=sys.stderr)
     return answer
 
 
-def lback_site(variables: Callable[[Any, Any], dict[str, str]]) -> Any:
-    """Return a site with the middlewares of `startproject`; `variables` gives what requests carry for a user."""
-    from sqlalchemy import event
-
+def lback_site(name: str, log_in: Callable[[Any], dict[str, str]]) -> Any:
+    """Return a site with the middlewares of `startproject`; `log_in` gives what requests carry from then on."""
     from lback.auth.managers import UserManager
     from lback.auth.sessions import login
     from lback.auth.tokens import issue
-    from lback.commands.installed import MIDDLEWARES
+    from lback.commands.installed import middlewares
     from lback.core.app import Application
     from lback.core.config import Config
     from lback.core.urls_utils import include
@@ -78,7 +106,7 @@ def lback_site(variables: Callable[[Any, Any], dict[str, str]]) -> Any:
                 "BASE_DIR": Path(folder),
                 "DATABASE_URL": f"sqlite:///{folder}/db.sqlite",
                 "INSTALLED_APPS": ["auth_app"],
-                "MIDDLEWARES": list(MIDDLEWARES),
+                "MIDDLEWARES": middlewares(),
                 # A token that lasts for the whole measurement under valgrind.
                 "JWT_ACCESS_MINUTES": 600,
             }
@@ -94,31 +122,18 @@ def lback_site(variables: Callable[[Any, Any], dict[str, str]]) -> Any:
     Base.metadata.create_all(database.engine)
     with database.transaction() as db:
         UserManager().create(db, NAME, PASSWORD)
-    queries: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        # lback-orm begins transactions on SQLite by a statement, the others leave that to the driver.
-        if not statement.startswith("BEGIN"):
-            queries.append(statement)
-
-    for manager in {database.bind_for(immediate=False), database.bind_for(immediate=False, beside=True)}:
-        event.listen(manager, "before_cursor_execute", note)
-    return logged_in(application, queries, **variables(application, sent))
+    connections = [connection_of(database.bind_for(immediate=False, beside=beside)) for beside in (False, True)]
+    return logged_in(name, application, connections, log_in(application))
 
 
 def lback() -> Any:
     """Return Lback, for a browser."""
-    return lback_site(lambda application, sent: {"HTTP_COOKIE": cookie(sent(application, "/enter/"))})
+    return lback_site("lback", by_cookie)
 
 
 def lback_token() -> Any:
     """Return Lback, for a program with an access token."""
-
-    def token(application: Any, sent: Any) -> dict[str, str]:
-        body = application(environ("/enter/"), lambda *_: None)
-        return {"HTTP_AUTHORIZATION": f"Bearer {b''.join(body).decode()}"}
-
-    return lback_site(token)
+    return lback_site("lback-token", by_token)
 
 
 def flask_login() -> Any:
@@ -126,7 +141,7 @@ def flask_login() -> Any:
     import flask
     import flask_login as extension
     from flask_sqlalchemy import SQLAlchemy
-    from sqlalchemy import Integer, String, event
+    from sqlalchemy import Integer, String
     from sqlalchemy.orm import mapped_column
 
     application = flask.Flask(__name__)
@@ -149,13 +164,12 @@ def flask_login() -> Any:
         return "in"
 
     application.add_url_rule("/enter/", "enter", enter)
-    queries: list[str] = []
     with application.app_context():
         database.create_all()
         database.session.add(User(username=NAME))
         database.session.commit()
-        event.listen(database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2]))
-    return logged_in(application, queries, HTTP_COOKIE=cookie(sent(application, "/enter/")))
+        connections = [connection_of(database.engine)]
+    return logged_in("flask-login", application, connections, by_cookie(application))
 
 
 def django() -> Any:
@@ -214,17 +228,10 @@ def django() -> Any:
     call_command("migrate", verbosity=0)
     User.objects.create_user(NAME, password=PASSWORD)
     application = get_wsgi_application()
-    queries: list[str] = []
-
-    def note(execute: Any, statement: str, *arguments: Any) -> Any:
-        queries.append(statement)
-        return execute(statement, *arguments)
-
-    with connection.execute_wrapper(note):
-        return logged_in(application, queries, HTTP_COOKIE=cookie(sent(application, "/enter/")))
+    return logged_in("django", application, [connection.connection], by_cookie(application))
 
 
 APPS = {"lback": lback, "lback-token": lback_token, "flask-login": flask_login, "django": django}
 
 if __name__ == "__main__":
-    main(__doc__, APPS, PATHS)
+    main(__doc__, APPS, list(PATHS))
