@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Boolean, bindparam, event, literal_column, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -194,3 +194,26 @@ def test_nothing_is_connected_before_it_is_needed(tmp_path: Path) -> None:
     database = DatabaseManager.from_config(Config({"BASE_DIR": tmp_path}))
     assert list(tmp_path.iterdir()) == []
     database.dispose()
+
+
+ANSWER = select(literal_column("2 * 21").label("answer")).where(bindparam("asked", type_=Boolean))
+
+
+def test_a_row_is_read_without_a_session_and_its_connection_given_back(database: DatabaseManager) -> None:
+    found = database.row(ANSWER, {"asked": True})
+    assert found is not None
+    assert found.answer == 42
+    assert database.row(ANSWER, {"asked": False}) is None
+    assert isinstance(database.engine.pool, QueuePool)
+    assert database.engine.pool.checkedout() == 0
+
+
+def test_a_row_of_work_that_will_be_undone_is_found_meanwhile(sqlite: DatabaseManager) -> None:
+    run(sqlite, "CREATE TABLE a (x int)")
+    rows = select(literal_column("x")).select_from(text("a"))
+    with sqlite.rolled_back():
+        run(sqlite, "INSERT INTO a VALUES (7)")
+        found = sqlite.row(rows, {})
+        assert found is not None
+        assert found.x == 7
+    assert sqlite.row(rows, {}) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, MetaData, func, insert, select, text
+from sqlalchemy import ForeignKey, MetaData, event, func, insert, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from lback.core.app import Application
@@ -268,11 +268,14 @@ def test_db_session_may_be_looked_at_by_tools_outside_of_a_request() -> None:
 
 @pytest.mark.parametrize(("method", "begins"), [("GET", "BEGIN"), ("HEAD", "BEGIN"), ("POST", "BEGIN IMMEDIATE")])
 def test_a_request_that_may_write_begins_immediate(app: Application, method: str, begins: str) -> None:
-    from sqlalchemy import event
-
     seen: list[str] = []
     engine = app.container.get(DatabaseManager).engine
-    event.listen(engine, "before_cursor_execute", lambda c, cur, statement, *rest: seen.append(statement))
+
+    # SQLite itself tells of all statements; SQLAlchemy knows nothing of a plain BEGIN.
+    @event.listens_for(engine, "checkout")
+    def watch(connection: Any, *_: Any) -> None:
+        connection.set_trace_callback(seen.append)
+
     Client(app).request(method, "/transaction/")
     assert seen[0] == begins
 

@@ -123,20 +123,22 @@ def _prepare_sqlite(engine: Engine, busy_timeout: float) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get(IMMEDIATE, False)
-        statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
-        if in_memory:
-            _begin_in_memory(connection, statement, busy_timeout)
+        if not connection.get_execution_options().get(IMMEDIATE, False):
+            # It locks nothing yet, so it neither waits nor fails, and can do without all that SQLAlchemy puts around a
+            # statement: nearly every request begins so.
+            connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+        elif in_memory:
+            _begin_in_memory(connection, busy_timeout)
         else:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin_in_memory(connection: Connection, statement: str, patience: float) -> None:
+def _begin_in_memory(connection: Connection, patience: float) -> None:
     """Wait for another writer to end, which SQLite itself does for files only."""
     deadline = time.monotonic() + patience
     while True:
         try:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
             if "locked" not in str(error) or time.monotonic() >= deadline:
                 raise

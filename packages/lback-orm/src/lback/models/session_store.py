@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from lback.core.context import current_request
 from lback.models.base import utc_now
@@ -16,6 +16,8 @@ from lback.models.session import Session
 ID_BYTES = 32
 # How many sessions a process begins before it looks for expired ones again.
 PURGE_EVERY = 100
+
+_LOAD = select(Session.data, Session.expires_at).where(Session.key == bindparam("hashed"))
 
 
 class DatabaseSessionStore:
@@ -36,10 +38,7 @@ class DatabaseSessionStore:
 
     def load(self, cookie: str) -> dict[str, Any] | None:
         """Return the data behind the id in a cookie, or None when there is none or it has expired."""
-        with self._database.transaction(immediate=False) as session:
-            row = session.execute(
-                select(Session.data, Session.expires_at).where(Session.key == hashed(cookie))
-            ).one_or_none()
+        row = self._database.row(_LOAD, {"hashed": hashed(cookie)})
         if row is None or row.expires_at <= utc_now():
             return None
         try:
