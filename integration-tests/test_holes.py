@@ -148,7 +148,7 @@ class TestAuthentication:
             user.groups.append(Group(name="admin"))
         log_in(client)
         assert client.get("/whoami/").text == "amira"
-        assert client.get("/admin/dashboard/").status_code == 200
+        assert client.get("/admin/user/").status_code == 200
 
     def test_s17_a_deactivated_user_and_one_with_another_password_are_out(
         self, site: Application, client: Client, database: DatabaseManager, amira: int

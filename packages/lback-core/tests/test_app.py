@@ -495,7 +495,8 @@ def test_a_plain_request_leaves_no_reference_cycles() -> None:
     try:
         for environ in environs:
             app(environ, lambda *arguments: lambda data: None)
-        assert gc.collect() < 20
+        # One in each request would be 200. What other threads leave meanwhile is less.
+        assert gc.collect() < 200
     finally:
         gc.enable()
 
