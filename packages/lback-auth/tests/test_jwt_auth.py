@@ -134,6 +134,21 @@ class TestRefused:
             with pytest.raises(InvalidTokenError):
                 JWTAuth(SECRET).decode_token(token, "access")
 
+    def test_that_name_no_key(self):
+        ours = forged()
+        header = {name: value for name, value in jwt.get_unverified_header(ours).items() if name != "kid"}
+        with pytest.raises(InvalidTokenError):
+            JWTAuth(SECRET).decode_token(
+                signed(header, jwt.decode(ours, options={"verify_signature": False}), SECRET), "access"
+            )
+
+    @pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c"])
+    def test_by_no_key_that_their_header_brings(self, name):
+        header = {name: "https://evil.example/keys", "kid": "another"}
+        with pytest.raises(InvalidTokenError):
+            JWTAuth(SECRET).decode_token(forged(OTHER, header=header), "access")
+        assert JWTAuth(SECRET).decode_token(forged(header={name: "https://evil.example/keys"}), "access").user_id == "1"
+
     def test_with_another_payload_under_the_same_signature(self):
         header, _, signature = forged().split(".")
         _, claims, _ = forged(sub="2").split(".")
