@@ -87,7 +87,7 @@ class TestReset:
         answer = client.get(mailed_link())
         assert (answer.status_code, answer.location) == (303, "/auth/reset-password-confirm/")
         page = client.get(answer.location)
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
         assert "no-store" in page.headers["cache-control"]
 
     def test_nothing_of_it_is_in_the_database(self, client, add_user, forget, mailed_link, database):

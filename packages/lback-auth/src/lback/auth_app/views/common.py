@@ -22,9 +22,10 @@ def page(request: Request, template: str, form: Form | None = None, status: int 
         **context,
     }
     response = render(request, template, values, status)
-    # Pages about accounts are nobody else's, and an address with a token in it is for no other site.
+    # Pages about accounts are nobody else's, and an address with a token in it is for no other site. With no referrer
+    # at all, browsers would call the origin of a form "null", and older ones say nothing more about it.
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
