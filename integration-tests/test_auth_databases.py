@@ -15,6 +15,7 @@ from lback.auth import passwords
 from lback.auth.managers import UserManager
 from lback.auth.models import AuthEvent, Login, User
 from lback.auth.second_factor import SecondFactors
+from lback.auth.throttling import DatabaseCounters
 from lback.auth.totp import code_at
 from lback.core.app import Application
 from lback.core.mail import EmailSender
@@ -140,6 +141,17 @@ def test_of_many_guesses_at_once_exactly_the_limit_is_looked_at(api: Callable[..
         return int(api("login", identifier="amira", password=f"wrong password {number}").status_code)
 
     assert at_once(guess) == {401: 10, 429: AT_ONCE - 10}
+
+
+def test_no_count_is_lost_where_many_keys_are_new_at_once(database: DatabaseManager, site: Application) -> None:
+    counters = DatabaseCounters(database)
+
+    def add(number: int) -> int:
+        return counters.add(f"key {number % 3}", 60)
+
+    with ThreadPoolExecutor(4) as pool:
+        totals = list(pool.map(add, range(120)))
+    assert sorted(totals) == sorted([*range(1, 41)] * 3)
 
 
 def test_of_many_with_one_refresh_token_at_most_one_gets_a_pair_and_the_login_ends(

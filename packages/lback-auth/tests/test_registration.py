@@ -153,6 +153,14 @@ class TestAddressesThatHaveAnAccount:
         assert "/auth/request-reset-password/" in outbox[1].get_content()
         assert "token" not in outbox[1].get_content()
 
+    def test_are_not_told_by_a_name_that_is_free_afterwards(self, register):
+        register()
+        statuses = []
+        for name, address in (("probe", "amira@example.org"), ("other", "new@example.org")):
+            register(username=name, email=address)
+            statuses.append(register(username=name, email=f"{name}@example.org").status_code)
+        assert statuses == [400, 400]
+
     def test_are_known_in_every_spelling(self, register, count):
         register()
         register(username="bilal", email=" AMIRA@Example.ORG ")

@@ -42,12 +42,15 @@ def check_password(
     users = users or UserManager(request.config.REQUIRE_CONFIRMED_EMAIL)
     throttle = request.app.container.get(Throttle)
     throttle.count_client(request, "login_ip")
-    account = account_key(request, identifier, users)
-    throttle.count(request, "login_account", account)
-    user = users.identify(request.db_session, identifier, password)
+    entered = f"name {folded_email(identifier[:EMAIL_LENGTH])}"
+    throttle.count(request, "login_account", entered)
+    # Over the limit of the account guesses are refused as ever: a 429 would tell that two names are one account.
+    over = not throttle.allows("login_account", account_key(request, identifier, users))
+    user = users.identify(request.db_session, "" if over else identifier, password)
     if user is not None and users.admits(user):
         throttle.forgive_client(request, "login_ip")
-        throttle.forgive(request, "login_account", account)
+        throttle.forgive(request, "login_account", entered)
+        throttle.forgive(request, "login_account", f"user {user.id}")
         return user
     unconfirmed = user is not None and users.confirmed_only and user.email_verified_at is None
     reason = "email_not_confirmed" if unconfirmed else "invalid_credentials"
@@ -102,9 +105,12 @@ def must_set_up(request: "Request", user: "User") -> bool:
 
 
 def account_key(request: "Request", identifier: str, users: UserManager) -> str:
-    """Return what attempts on an account are counted under, the same for its name and its address in every spelling."""
+    """Return what attempts on an account are counted under beside what was entered: one key for name and address.
+
+    Where there is no account something is counted as well, so that the time doesn't tell.
+    """
     user = users.find(request.db_session, identifier)
-    key = f"name {folded_email(identifier[:EMAIL_LENGTH])}" if user is None else f"user {user.id}"
+    key = f"nobody {identifier[:EMAIL_LENGTH]}" if user is None else f"user {user.id}"
     release(request)
     return key
 

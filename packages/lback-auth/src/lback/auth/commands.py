@@ -1,4 +1,4 @@
-"""The commands for accounts: ``create_superuser``, ``reset_password``, ``(de)activate_user`` and ``list_users``.
+"""The commands for accounts: to make one, let it in or lock it out, set its password, and list them.
 
 Passwords are never taken from the command line, where other users of the machine could read them.
 """
@@ -104,6 +104,26 @@ def activate_user(project: "Project", username: str | None, noinput: bool) -> No
 def deactivate_user(project: "Project", username: str | None, noinput: bool) -> None:
     """Lock a user out, at once and without deleting anything."""
     _set_active(project, username, noinput, active=False)
+
+
+@click.command("remove_second_factor")
+@_username
+@_noinput
+@click.pass_obj
+def remove_second_factor(project: "Project", username: str | None, noinput: bool) -> None:
+    """Ask a user for the password alone, whose phone and recovery codes are lost; their logins end."""
+    from lback.auth.logins import SessionManager
+    from lback.auth.second_factor import SecondFactors
+
+    with _database(project) as database:
+        name = _value("Username", "--username", username, _existing(database), noinput)
+        with database.transaction() as db:
+            user = _user(db, name)
+            removed = SecondFactors.from_config(project.config).remove(db, user)
+            if removed:
+                SessionManager().end_all(db, user)
+                _write_down(db, user, "second_factor_disabled")
+    click.echo(f"{name} is asked for the password alone now." if removed else f"{name} has no second factor.")
 
 
 @click.command("list_users")

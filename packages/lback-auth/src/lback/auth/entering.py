@@ -30,7 +30,7 @@ def enter(request: Request, user: User, target: str, succeeded: str = "user_logi
         login(request, user)
         announce(request, succeeded, enter, user=user)
         return target
-    wait_for_code(request, user)
+    wait_for_code(request, user, succeeded)
     try:
         return request.url_for(following, next=target)
     except ValueError as error:

@@ -4,6 +4,7 @@ The rows are written after the transaction of the request has ended, in one of t
 as a refused login is, does not take them with it.
 """
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from lback.models.database import DatabaseManager
 
 if TYPE_CHECKING:
     from lback.core.response import Response
+
+logger = logging.getLogger("lback.auth")
 
 
 class Journal:
@@ -32,7 +35,11 @@ class Journal:
             with database.transaction() as db:
                 db.add_all(self.rows)
         for function in self.afterwards:
-            function()
+            try:
+                function()
+            except Exception:
+                # The login has succeeded: that one attempt stays counted is no reason to refuse it now.
+                logger.exception("What was left to do after an event of an account failed.")
 
 
 def finish(journal: Journal, request: Request, response: "Response | None", error: BaseException | None) -> None:

@@ -55,8 +55,13 @@ class SecondFactors:
         count = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user.id)
         return db.scalar(count) or 0
 
-    def secret(self, db: Session, user: User) -> bytes:
+    def secret(self, db: Session, user: User, *, fresh: bool = False) -> bytes:
         """Return the secret for the user's app; made, and not yet asked for at logins, where there is none.
+
+        Args:
+            db: The database session.
+            user: Whose.
+            fresh: Whether to make another one: what somebody else may have seen earlier is worth nothing then.
 
         Raises:
             ValueError: It was confirmed already: from then on only the app has it.
@@ -68,6 +73,8 @@ class SecondFactors:
             db.flush()
         if factor.confirmed_at is not None:
             raise ValueError(f"The second factor of {user!r} is set up already; remove it first.")
+        if fresh:
+            factor.salt = secrets.token_hex(SECRET_BYTES)
         return _secret(self._keys[0], factor)
 
     def confirm(self, db: Session, user: User, code: str) -> list[str] | None:

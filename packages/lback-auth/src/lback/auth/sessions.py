@@ -55,10 +55,31 @@ def logout(request: Request) -> None:
     vars(request)["user"] = None
 
 
-def wait_for_code(request: Request, user: User) -> None:
-    """Note that `user` has shown the password, and is logged in by nothing but the second factor."""
-    logout(request)
-    request.session[PENDING] = {"user": user.id, "fingerprint": fingerprint(user), "at": int(time.time())}
+def wait_for_code(request: Request, user: User, succeeded: str) -> None:
+    """Note that `user` has shown the password, and is logged in by nothing but the second factor.
+
+    Args:
+        request: The request that had the password.
+        user: Who.
+        succeeded: The name of the signal for the login, when it comes to that.
+    """
+    if session_user(request) is None:
+        # What an anonymous visitor had in the session is kept, as at a login.
+        request.session.cycle()
+    else:
+        logout(request)
+    request.session[PENDING] = {
+        "user": user.id,
+        "fingerprint": fingerprint(user),
+        "at": int(time.time()),
+        "event": succeeded,
+    }
+
+
+def pending_event(request: Request) -> str | None:
+    """Return the name of the signal for the login that waits for the second factor, or None where none waits."""
+    pending = request.session.get(PENDING)
+    return None if pending is None else str(pending["event"])
 
 
 def pending_user(request: Request) -> User | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from lback.auth.models import AttemptCounter
 from lback.core.cache import scheme_of
@@ -18,6 +18,7 @@ from lback.core.exceptions import ConfigurationError
 from lback.core.limiting import Counters, LimitStore, RateLimiter
 from lback.core.request import Request
 from lback.models.database import DatabaseManager
+from lback.models.middleware import is_away
 from lback.security.addresses import client_key
 
 #: How many in how long. Refused passwords and codes count, accepted ones don't; of the others all count.
@@ -26,11 +27,14 @@ LIMITS: Mapping[str, str] = {
     "login_account": "10/15 minutes",
     "code_account": "10/15 minutes",
     "register_ip": "20/hour",
+    "register_name": "1/day",
     "mail_ip": "20/hour",
     "mail_account": "5/hour",
 }
 # How many new counters a process makes before it deletes the old ones again.
 PURGE_EVERY = 100
+# How often a counter is tried whose row another worker changes at the same moment.
+ATTEMPTS = 5
 
 
 class Throttle:
@@ -78,6 +82,10 @@ class Throttle:
         """
         self._limiters[name].check(request, key)
 
+    def allows(self, name: str, key: str) -> bool:
+        """Count one, and tell whether that is within the limit; where nobody can count, it isn't."""
+        return self._limiters[name].hit(key).allowed
+
     def count_client(self, request: Request, name: str) -> None:
         """Count one for the address that the request comes from; see `count`."""
         self.count(request, name, client_key(request.remote_addr))
@@ -105,23 +113,27 @@ class DatabaseCounters:
     def add(self, key: str, seconds: int, amount: int = 1) -> int:
         """Add to a counter that lives for some seconds; return the sum."""
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        try:
-            return self._added(name, seconds, amount)
-        except IntegrityError:
-            # Another worker has made the row in between.
-            return self._added(name, seconds, amount)
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._added(name, seconds, amount)
+            except (IntegrityError, OperationalError) as error:
+                # Another worker has made the row in between, or MariaDB undid one of two that waited for each other.
+                away = isinstance(error, OperationalError) and is_away(error)
+                if away or attempt + 1 == ATTEMPTS:
+                    raise
+        raise AssertionError("The last attempt returns or raises.")
 
     def _added(self, name: str, seconds: int, amount: int) -> int:
-        now = datetime.now(UTC)
         of_name = AttemptCounter.key == name
         with self._database.transaction() as db:
-            changed = db.execute(update(AttemptCounter).where(of_name).values(total=AttemptCounter.total + amount))
-            if changed.rowcount:  # type: ignore[attr-defined]
+            # Looked for first: MariaDB locks what is beside a row that an UPDATE doesn't find.
+            if db.scalar(select(AttemptCounter.total).where(of_name)) is not None:
+                db.execute(update(AttemptCounter).where(of_name).values(total=AttemptCounter.total + amount))
                 return db.execute(select(AttemptCounter.total).where(of_name)).scalar_one()
-            expires_at = now + timedelta(seconds=seconds)
+            expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
             db.execute(insert(AttemptCounter).values(key=name, total=amount, expires_at=expires_at))
         self._made += 1
         if self._made % PURGE_EVERY == 0:
             with self._database.transaction() as db:
-                db.execute(delete(AttemptCounter).where(AttemptCounter.expires_at <= now))
+                db.execute(delete(AttemptCounter).where(AttemptCounter.expires_at <= datetime.now(UTC)))
         return amount

@@ -8,9 +8,9 @@ from lback.auth.events import announce, record
 from lback.auth.links import HOURS, LinkTokens, Purpose, site_url
 from lback.auth.managers import UserManager
 from lback.auth.models import User
-from lback.auth.names import folded_email
+from lback.auth.names import folded_email, normal_username
 from lback.auth.throttling import Throttle
-from lback.core.exceptions import LbackError, NotFound, TooManyRequests
+from lback.core.exceptions import LbackError, NotFound, TooManyRequests, ValidationError
 from lback.core.mail import EmailSender
 from lback.core.request import Request
 
@@ -30,6 +30,9 @@ def register(request: Request, username: str, email: str, password: str) -> None
     throttle = request.app.container.get(Throttle)
     throttle.count_client(request, "register_ip")
     throttle.count(request, "mail_account", folded_email(email))
+    if not throttle.allows("register_name", normal_username(username).lower()):
+        # Whoever had it first may have entered an address with an account; that the name is free would tell.
+        raise ValidationError("There is a user named %(name)s already.", "username_taken", {"name": username})
     user = UserManager().register(request.db_session, username, email, password)
     if user is None:
         owner = UserManager().find(request.db_session, email)

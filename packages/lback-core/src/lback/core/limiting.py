@@ -65,6 +65,7 @@ class LimitStore:
 
     def __init__(self, url: str, prefix: str = "lback:limits") -> None:
         in_memory = scheme_of(url) == "memory"
+        self._disconnect: Callable[[], object] | None = None
         self._storage: Storage = MemoryStorage() if in_memory else self._connected(url, prefix)
         # In memory a counter is looked at before it is changed.
         self._lock = threading.Lock() if in_memory else None
@@ -84,8 +85,13 @@ class LimitStore:
             pool = connection_pool(url, TIMEOUT)
         except ValueError as error:
             raise ConfigurationError(f"CACHE_URL has an option that can't be used: {error}.") from error
-        weakref.finalize(self, pool.disconnect)
+        self._disconnect = weakref.finalize(self, pool.disconnect)
         return RedisStorage(url, connection_pool=pool, key_prefix=prefix, wrap_exceptions=True)
+
+    def close(self) -> None:
+        """Close the connections; that happens by itself when the store is gone."""
+        if self._disconnect is not None:
+            self._disconnect()
 
     def add(self, key: str, seconds: int, amount: int = 1) -> int | None:
         """Add to a counter that lives for some seconds; return the sum, or None if the store is away."""

@@ -21,14 +21,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
 
-from lback.auth.models.records import Login
+from lback.auth.models.records import Login, SecondFactor
 from lback.auth.names import EMAIL_LENGTH, USERNAME_LENGTH, normal_email, normal_username
 from lback.auth.passwords import hash_password, verify_password
 from lback.core.context import current_request
 from lback.models.base import BaseModel
 
 DEFAULT_SUPERUSER_GROUP = "admin"
-_GRANTS = "_grants"
+_GRANTS, _GAINED = "_grants", "_gained"
 _ENDING_LOGINS = ("password_hash", "is_active", "is_staff", "is_superuser")
 
 user_groups = Table(
@@ -162,9 +162,12 @@ class User(BaseModel):
         return normal_email(email) if email else None
 
     @validates("groups", include_removes=True)
-    def _groups_changed(self, _key: str, group: Group, _removed: bool) -> Group:
+    def _groups_changed(self, _key: str, group: Group, removed: bool) -> Group:
         # A user whom nothing refers to any more is gone by now, which SQLAlchemy is about to say in its own words.
-        getattr(self, "__dict__", {}).pop(_GRANTS, None)
+        own = getattr(self, "__dict__", {})
+        own.pop(_GRANTS, None)
+        if not removed and group.name == _superuser_group():
+            own[_GAINED] = True
         return group
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,8 +191,12 @@ def _end_logins(_mapper: object, connection: Connection, user: User) -> None:
     attributes = inspect(user).attrs
     changed = {name for name in _ENDING_LOGINS if attributes[name].history.has_changes()}
     gained = (user.is_staff and "is_staff" in changed) or (user.is_superuser and "is_superuser" in changed)
+    gained = bool(user.__dict__.pop(_GAINED, False)) or gained
     locked_out = "is_active" in changed and not user.is_active
     if gained or locked_out or "password_hash" in changed:
+        # A secret that somebody has seen who should not have is not the one that is set up in the end.
+        unconfirmed = delete(SecondFactor).where(SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None))
+        connection.execute(unconfirmed)
         connection.execute(delete(Login).where(Login.user_id == user.id))
 
 

@@ -4,7 +4,7 @@ from lback.auth.authentication import Refusal, check_code, check_password
 from lback.auth.entering import enter
 from lback.auth.events import announce
 from lback.auth.models import User
-from lback.auth.sessions import login, logout, pending_user
+from lback.auth.sessions import login, logout, pending_event, pending_user
 from lback.auth_app.accounts import send_confirmation
 from lback.auth_app.auth_forms import LoginForm, SecondFactorForm
 from lback.auth_app.views.common import page, refused, see, target, too_many
@@ -70,8 +70,9 @@ def handle_second_factor(request: Request) -> Response:
         return too_many(request, "auth/second_factor.html", form, error)
     if not right:
         return page(request, "auth/second_factor.html", refused(form, WRONG_CODE, "invalid_code", "code"), 401)
+    event = pending_event(request) or "user_login_successful"
     login(request, user)
-    announce(request, "user_login_successful", handle_second_factor, user=user)
+    announce(request, event, handle_second_factor, user=user)
     return RedirectResponse(target(request), 303)
 
 

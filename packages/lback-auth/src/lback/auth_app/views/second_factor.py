@@ -6,9 +6,10 @@ from markupsafe import Markup
 from lback.auth import totp
 from lback.auth.authentication import check_own_password, must_set_up, needs_code
 from lback.auth.events import announce
+from lback.auth.logins import SessionManager
 from lback.auth.models import User
 from lback.auth.second_factor import SecondFactors
-from lback.auth.sessions import login, pending_user
+from lback.auth.sessions import login, pending_event, pending_user
 from lback.auth_app.auth_forms import SecondFactorRemoveForm, SecondFactorSetupForm
 from lback.auth_app.views.common import page, refused, see, target, too_many
 from lback.core.exceptions import TooManyRequests
@@ -18,6 +19,7 @@ from lback.forms.forms import Form
 
 WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a sentence
 WRONG_CODE = "This code is not right. Enter the one that the app shows now; the clock of the phone must be right."
+MANDATORY = "This site asks its staff for a second factor, so you can't switch yours off."
 STATUS, SETUP = "auth/second_factor_status.html", "auth/second_factor_setup.html"
 
 
@@ -33,6 +35,7 @@ def setup_page(request: Request) -> Response:
         return see(request, "web_login_page", next=request.full_path)
     if needs_code(request, user):
         return see(request, "web_second_factor_status")
+    request.app.container.get(SecondFactors).secret(request.db_session, user, fresh=True)
     return _setup(request, user, SecondFactorSetupForm())
 
 
@@ -56,8 +59,12 @@ def handle_setup(request: Request) -> Response:
     if codes is None:
         return _setup(request, user, refused(form, WRONG_CODE, "invalid_code", "code"), 400)
     announce(request, "second_factor_enabled", handle_setup, user=user)
-    # Another session id, as the account is protected in another way from here on.
+    # The account is protected in another way from here on: other logins end, and this one gets another session id.
+    SessionManager().end_all(request.db_session, user)
+    waiting = pending_event(request)
     login(request, user)
+    if waiting is not None:
+        announce(request, waiting, handle_setup, user=user)
     onward = target(request, request.url_for("web_account"))
     return page(request, "auth/recovery_codes.html", codes=codes, target=onward)
 
@@ -77,8 +84,12 @@ def handle_remove(request: Request, user: User) -> Response:
     refusal = _protected(request, user)
     if refusal is not None:
         return refusal
+    if must_set_up(request, user):
+        form = refused(SecondFactorRemoveForm(data=request.form), MANDATORY, "second_factor_mandatory")
+        return _status(request, user, form, 403)
     request.app.container.get(SecondFactors).remove(request.db_session, user)
     announce(request, "second_factor_disabled", handle_remove, user=user)
+    SessionManager().end_all(request.db_session, user)
     login(request, user)
     request.session.set_flash("You are asked for your password alone from now on.", "success")
     return see(request, "web_account")
